@@ -1,0 +1,56 @@
+"""A claim: one worker's right to a lane, and the live object of the turn it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Entry:
+    """One waiting update as the lane keeps it.
+
+    ``uids``: update id(s) joined by "+"; ``at_ms``: when it was written, ``by_ms``: when it goes stale (0 never),
+    both Unix ms; ``mid``: message id; ``group``: merge key ("" none); ``raw``: the JSON that Telegram sent.
+    """
+
+    uids: str
+    at_ms: int
+    by_ms: int
+    mid: int
+    group: str
+    raw: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Claim:
+    """What a worker holds while it runs a turn; changed in place by runner and outbox, so compared by identity."""
+
+    shard: int
+    lane: str
+    token: str
+    attempt: int
+    entries: list[Entry]
+    session: bytes
+    chat: dict[str, str]
+    journal: dict[str, str]
+    """"answer" -> the text; "m:<part>" -> "123" (message id) or "?1:op1,..." (sends whose end is unknown)."""
+    stop: bool
+    """/stop was asked for."""
+    t0_ms: int
+    lease_until: float
+    """Monotonic seconds."""
+    op: str = ""
+    """Operation id of the intended send, until it may have happened; "" none."""
+    sending: bool = False
+    """A granted send is on its way: nobody knows yet whether it happened."""
+    shown: bool = False
+    """Something of the answer is visible."""
+    held: bool = False
+    """A pause reached this turn."""
+    on_hold: Callable[[], None] | None = None
+    on_stop: Callable[[], None] | None = None
+
+    def unsent(self) -> str:
+        """The operation id that may be taken back: that of a send which certainly did not happen."""
+        return "" if self.sending else self.op

@@ -1,0 +1,121 @@
+"""Every key in Redis: its name, its type, what it holds and how long it lives; docs/redis.md is made from this.
+
+All keys of a shard share a hash tag, so one script may touch them all; keys of the whole bot have tags of their own.
+A script derives its keys from the shard's `ready` key, so the names of a shard's keys stand here and in the scripts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FORMAT = 1
+"""Version of what stands in Redis; a change that cannot be read by the release before raises it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of docs/redis.md. ``…`` stands for the prefix of a shard, ``lk:{<bot id>.<shard>}:``."""
+
+    name: str
+    type: str
+    content: str
+    life: str
+
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        "…lane:<lane>",
+        "list",
+        "waiting updates, oldest first: a header line, then the raw JSON",
+        "while one waits or runs",
+    ),
+    Key(
+        "…ready",
+        "sorted set",
+        "lanes of conversations that may run, by the µs at which they became ready",
+        "while non-empty",
+    ),
+    Key("…urgent", "sorted set", "control lanes that may run, likewise", "while non-empty"),
+    Key("…notices", "sorted set", "notice lanes that may run, likewise", "while non-empty"),
+    Key("…leases", "sorted set", "claimed lanes, by the ms at which the lease ends", "while claimed"),
+    Key(
+        "…later",
+        "sorted set",
+        "lanes that wait for a time (ms); also `~<scope>`, the end of a pause or of its cut-off",
+        "until due",
+    ),
+    Key(
+        "…held:<scope>", "sorted set", "lanes parked by a pause of their chat or topic, with their rank", "until resume"
+    ),
+    Key("…turn:<lane>", "hash", "token, attempt and journal of the lane's first update", "first claim to end"),
+    Key(
+        "…session:<lane>",
+        "string",
+        "the conversation: `<version>.<reader>`, a newline, JSON",
+        "SESSION_DAYS, renewed by each turn",
+    ),
+    Key("…chat:<chat>", "hash", "settings and flags of a chat", "SESSION_DAYS, renewed"),
+    Key("…lanes:<chat>", "sorted set", "the chat's lanes that have a suffix, by last use", "SESSION_DAYS, trimmed"),
+    Key("…seen:<id div 4096>", "string", "bitmap of the update ids that were stored", "48 h after its last write"),
+    Key("…fence", "string", "the last fence given", "forever"),
+    Key("…call:<worker>", "string", "number and result of a worker's last claim call", "10 min"),
+    Key("…pause", "hash", "scope to `until|ver|policy|since|hold|author|reason` of active pauses", "while paused"),
+    Key("…resume", "hash", "scope to `ver|cut-off` of ended pauses", "48 h each"),
+    Key("…signals", "hash", "lane to `stop <token>` or `hold <token>`", "until that token goes"),
+    Key("…notice:<chat>:<mark>", "string", "this was told already", "1 h; of a pause 48 h"),
+    Key("…dead", "sorted set", "dead letters as `<chat>/<ids>`, by ms", "newest 1,000"),
+    Key("…dead:<chat>", "hash", "ids to `lane|reason|attempts|replays|ms`, a newline, the entry", "30 days"),
+    Key("…count", "hash", "ends counted by kind", "forever"),
+    Key("…ends", "stream", "the last thousand or so ends (id, kind), without chats", "forever, capped"),
+    Key("…pace:<chat>", "hash", "the chat's send budget and the end of a penalty", "until then and 60 s"),
+    Key("…bad:<key>", "any", "a value of a wrong type, or one that could not be read, kept aside", "7 days"),
+    Key("lk:{<bot id>}:poller", "string", "which process polls Telegram", "LEASE_SECONDS"),
+    Key("lk:{<bot id>}:setup", "hash", "SHARDS, format, and the birth id of this store", "forever"),
+    Key("lk:{<bot id>}:processes", "sorted set", "live processes, by heartbeat (ms)", "members 30 s"),
+    Key("lk:{<bot id>.pace}:out", "string", "the bot-wide send budget", "seconds"),
+    Key("lk:<bot id>:wake", "channel", "hint: numbers of shards that have work", "-"),
+    Key("lk:<bot id>:signal", "channel", "hint: `<stop|hold> <lane> <token>`", "-"),
+)
+
+FOREVER = frozenset({"fence", "count", "ends", "setup"})
+"""Last words of the keys that have no TTL and no natural end."""
+
+
+def shard_prefix(bot: int, shard: int) -> str:
+    """What the keys of a shard begin with."""
+    return f"lk:{{{bot}.{shard}}}:"
+
+
+def ready(bot: int, shard: int) -> str:
+    """The key that routes every script call of a shard."""
+    return shard_prefix(bot, shard) + "ready"
+
+
+def poller(bot: int) -> str:
+    """Who polls."""
+    return f"lk:{{{bot}}}:poller"
+
+
+def setup(bot: int) -> str:
+    """What was fixed at the first start."""
+    return f"lk:{{{bot}}}:setup"
+
+
+def processes(bot: int) -> str:
+    """Who lives."""
+    return f"lk:{{{bot}}}:processes"
+
+
+def budget(bot: int) -> str:
+    """The bot-wide send budget."""
+    return f"lk:{{{bot}.pace}}:out"
+
+
+def wake(bot: int) -> str:
+    """Channel of hints that shards have work."""
+    return f"lk:{bot}:wake"
+
+
+def signals(bot: int) -> str:
+    """Channel of hints that a turn is to stop or to give back."""
+    return f"lk:{bot}:signal"

@@ -1,0 +1,148 @@
+"""The lanes in Redis: how updates wait, run and end. lanes.md is the specification, `scripts/` the code.
+
+*Lane*: the FIFO of a conversation's waiting updates; it exists only while something waits or runs in it. *Claim*: one
+worker's right to a lane, a lease (renewed) and a token (fenced). *Turn*: what a claim does with the lane's first entry.
+The invariant: a lane's list is non-empty iff the lane stands in exactly one of ready, leases, later, held; and its turn
+record holds a token iff it stands in leases. A session is read only from `claim` and written only by `complete`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core import keys
+from app.core.claims import Claim
+from app.core.clock import Clock
+from app.core.outcome import End, Fail
+from app.core.updates import Incoming
+from app.lanes.answers import Claimed, Marked, Stored, claimed, flat
+from app.lanes.pipe import Pipe
+from app.lanes.script import script
+from app.lanes.shards import shard_of
+
+
+@dataclass(slots=True, eq=False)
+class Lanes:
+    """Every call of the protocol; each is answered, however long Redis is away, or raises a StoreError."""
+
+    pipe: Pipe
+    clock: Clock
+    bot: int
+    shards: int
+    worker: str
+    lease_seconds: float = 15.0
+    attempts: int = 3
+    session_seconds: int = 30 * 86400
+    group_mode: str = "mention"
+    _numbers: dict[int, int] = field(default_factory=dict)
+    _operations: itertools.count[int] = field(default_factory=itertools.count)
+
+    def shard_of(self, lane: str) -> int:
+        """The shard that a lane lives in."""
+        return shard_of(lane, self.shards)
+
+    def operation(self) -> str:
+        """A fresh operation id: one intended send."""
+        return f"{self.worker}{next(self._operations):x}"
+
+    async def store(self, shard: int, updates: Sequence[Incoming]) -> Stored:
+        """Append a batch of one shard, each update once. StoreFull: nothing was stored."""
+        args: list[Any] = [self.group_mode, self.session_seconds]
+        for u in updates:
+            args += (u.uid, u.lane, u.limit, u.at_ms, u.by_ms, u.mid, u.group, u.kind, u.raw)
+        ready, *statuses = await self._ask("store", shard, args)
+        return Stored(ready, [s.decode() for s in statuses])
+
+    async def claim(self, shard: int, want: int, urgent: int, notices: int) -> Claimed:
+        """Sweep the shard and take up to ``want`` lanes; one call per shard at a time (the number counts answers)."""
+        number = self._numbers.get(shard, 0) + 1
+        until = self.clock.monotonic() + self.lease_seconds
+        args = (self.worker, number, want, urgent, notices, self._lease_ms, self.attempts)
+        answer = await self._ask("claim", shard, args)
+        if want or urgent or notices:
+            self._numbers[shard] = number
+        return claimed(shard, answer, until)
+
+    async def renew(self, shard: int, claims: Iterable[Claim]) -> tuple[set[str], dict[str, str]]:
+        """Lengthen leases; the lanes refused, and the shard's signals."""
+        args: list[Any] = [self._lease_ms]
+        for claim in claims:
+            args += (claim.lane, claim.token)
+        refused, signals = await self._ask("renew", shard, args, front=True)
+        return {lane.decode() for lane in refused}, flat(signals)
+
+    async def mark(
+        self, claim: Claim, part: int, op: str, answer: str, gap_ms: float, burst: int, *, first: bool
+    ) -> Marked:
+        """Ask for one send; part 0 is what may be left out (typing, edits)."""
+        args = (claim.lane, claim.token, part, op, answer, f"{gap_ms:.0f}", burst, "1" if first else "")
+        kind, value, stop = await self._ask("mark", claim.shard, args, front=True)
+        return Marked(kind.decode(), int(value), bool(stop))
+
+    def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]:
+        """Journal a part's message id; it leaves before whatever is asked next, so it need not be awaited."""
+        key = keys.ready(self.bot, claim.shard)
+        return self.pipe.call(script("sent"), key, (claim.lane, claim.token, part, message_id), front=True)
+
+    async def complete(self, claim: Claim, end: End, raw_notice: str = "") -> tuple[bool, int]:
+        """End the turn; (done or refused, entries left in the lane)."""
+        args: list[Any] = [claim.lane, claim.token, len(claim.entries), end.kind, end.session, self.session_seconds]
+        args += ("", "1" if end.keep_bad else "", raw_notice, 0)
+        for pair in end.fields:
+            args += pair
+        done, left = await self._ask("complete", claim.shard, args, front=True)
+        return done == b"ok", left
+
+    async def release(self, claim: Claim, delay_ms: int = 0, op: str = "") -> str:
+        """Give the claim back, the attempt not counted: ok, uncounted or refused."""
+        return str((await self._ask("release", claim.shard, (claim.lane, claim.token, delay_ms, op))).decode())
+
+    async def fail(self, claim: Claim, outcome: Fail) -> str:
+        """The turn failed: later, dead or refused."""
+        reason = outcome.reason.replace("|", "/").replace("\n", " ")[:200]
+        final = "1" if outcome.final else ""
+        args = (claim.lane, claim.token, outcome.delay_ms, reason, outcome.op, final, self.attempts)
+        return str((await self._ask("fail", claim.shard, args)).decode())
+
+    async def hold(self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any] = (0, "", 0, "", "")) -> bool:
+        """Begin or end a pause in one shard; False when ``ver`` is not newer. Record: until ms, policy, hold ms, author, reason."""
+        return bool(await self._ask("hold", shard, (scope, "1" if on else "", ver, *record), front=True) == b"ok")
+
+    async def signal(self, lane: str, uid: str, mid: int, at_ms: int) -> tuple[str, str]:
+        """/stop: (ok, head, idle or dup; the token that was hit)."""
+        what, token = await self._ask("signal", self.shard_of(lane), (lane, uid, mid, at_ms), front=True)
+        return what.decode(), token.decode()
+
+    async def cool(self, chat: int | str, ms: int) -> None:
+        """Nothing is sent to the chat before these milliseconds are over."""
+        await self._ask("cool", self.shard_of(str(chat)), (chat, ms), front=True)
+
+    async def permit(self, wanted: int, gap_ms: float, burst: int, penalty_ms: int = 0) -> tuple[int, int]:
+        """Ask the bot-wide budget: (granted, milliseconds to wait when none)."""
+        args = (wanted, f"{gap_ms:.3f}", burst, penalty_ms)
+        granted, wait = await self.pipe.call(script("permit"), keys.budget(self.bot), args, front=True)
+        return granted, wait
+
+    async def lease(self, owner: str, seconds: float) -> bool:
+        """Take or renew the right to poll; 0 seconds give it up."""
+        return bool(await self.pipe.call(script("lease"), keys.poller(self.bot), (owner, round(seconds * 1000))))
+
+    async def presence(self, seconds: int) -> int:
+        """Beat, or with 0 say farewell; how many processes live."""
+        return int(await self.pipe.call(script("presence"), keys.processes(self.bot), (self.worker, seconds)))
+
+    async def setup(self, birth: str) -> tuple[int, int, str]:
+        """SHARDS, format and birth id as they stand in the store; written if they are missing."""
+        answer = await self.pipe.call(script("setup"), keys.setup(self.bot), (self.shards, keys.FORMAT, birth))
+        return int(answer[0]), int(answer[1]), answer[2].decode()
+
+    @property
+    def _lease_ms(self) -> int:
+        return round(self.lease_seconds * 1000)
+
+    def _ask(self, name: str, shard: int, args: Iterable[Any], *, front: bool = False) -> asyncio.Future[Any]:
+        return self.pipe.call(script(name), keys.ready(self.bot, shard), tuple(args), front=front)

@@ -1,0 +1,20 @@
+-- A lane with a non-empty list stands in exactly one place; these put it there and take its token away.
+local function put(lane, rank)
+  local mark, set = string.byte(lane), 'ready'
+  if mark == 33 then set = 'urgent' elseif mark == 63 then set = 'notices' end
+  call('ZADD', P .. set, rank or num(micros), lane)
+end
+
+local function append(lane, entry)
+  if call('RPUSH', P .. 'lane:' .. lane, entry) == 1 then
+    put(lane)
+    return true
+  end
+  return false
+end
+
+local function untoken(lane)
+  call('HDEL', P .. 'turn:' .. lane, 'token')
+  call('ZREM', P .. 'leases', lane)
+  call('HDEL', P .. 'signals', lane)
+end

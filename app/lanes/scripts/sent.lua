@@ -1,0 +1,8 @@
+-- parts: prelude
+-- sent: replace the mark of a part by the id of the message that now stands there.
+-- KEYS[1] ready   ARGV lane token part message-id   -> ok | refused
+unrefused()
+local turn = P .. 'turn:' .. ARGV[1]
+if call('HGET', turn, 'token') ~= ARGV[2] then return 'refused' end
+call('HSET', turn, 'm:' .. ARGV[3], ARGV[4])
+return 'ok'

@@ -1,0 +1,88 @@
+-- parts: prelude place ends pauses
+-- store: put a batch of updates of one shard into their lanes, each exactly once.
+-- KEYS[1] ready   ARGV[1] GROUP_MODE, ARGV[2] session seconds, then nine each: uid lane limit at by mid group kind raw
+-- -> {lanes made ready, status ...}; status: ok dup edited flood ignored paused | to <chat>
+-- Promise: repeating the call changes nothing (the `seen` bit); the first write grows, so a full memory refuses all of it.
+local mode, keep = ARGV[1], tonumber(ARGV[2])
+local made, out, aliases, kept = 0, { 0 }, {}, {}
+local pauses = call('EXISTS', P .. 'pause') == 1 and pairs_of('pause') or nil
+
+local function alias(chat)
+  if aliases[chat] == nil then aliases[chat] = call('GET', P .. 'moved:' .. chat) end
+  return aliases[chat]
+end
+
+local function remember(uid)
+  local key = P .. 'seen:' .. num(math.floor(uid / 4096))
+  call('SETBIT', key, uid % 4096, 1)
+  if not kept[key] then
+    kept[key] = true
+    call('EXPIRE', key, 2 * DAY)
+  end
+end
+
+-- An edit of an entry that still waits takes its place; searched from the tail, not into the running turn.
+local function edited(lane, uid, mid, raw)
+  local list = P .. 'lane:' .. lane
+  local low, high = tonumber(call('HGET', P .. 'turn:' .. lane, 'n') or 0), call('LLEN', list) - 1
+  while high >= low do
+    local from = math.max(low, high - 63)
+    local chunk = call('LRANGE', list, from, high)
+    for i = #chunk, 1, -1 do
+      local uids, at, by, has, group = header(chunk[i])
+      if has == mid then
+        call('LSET', list, from + i - 1, table.concat({ uids .. '+' .. uid, at, by, mid, group }, '|') .. '\n' .. raw)
+        return true
+      end
+    end
+    high = from - 1
+  end
+  return false
+end
+
+local function index(lane)
+  local chat = chat_of(lane)
+  local key, oldest = P .. 'lanes:' .. chat, num(now - keep * 1000)
+  call('ZADD', key, num(now), lane)
+  for _, old in ipairs(call('ZRANGEBYSCORE', key, '-inf', oldest, 'LIMIT', 0, 10)) do call('ZREM', key, old) end
+  call('EXPIRE', key, keep)
+end
+
+local function take(uid, lane, limit, at, by, mid, group, kind, raw)
+  local id, chat = tonumber(uid), chat_of(lane)
+  if call('GETBIT', P .. 'seen:' .. num(math.floor(id / 4096)), id % 4096) == 1 then return 'dup' end
+  if alias(chat) then return 'to ' .. alias(chat) end
+  remember(id)
+  local unasked = string.find(kind, 'a', 1, true)
+    and (call('HGET', P .. 'chat:' .. chat, 'mode') or mode) ~= 'always'
+  if kind == 'i' or unasked then
+    finish(uid, 'dropped: ignored')
+    return 'ignored'
+  end
+  if string.find(kind, 'e', 1, true) and edited(lane, uid, mid, raw) then return 'edited' end
+  if call('LLEN', P .. 'lane:' .. lane) >= tonumber(limit) then
+    finish(uid, 'dropped: flood')
+    notice(lane, 'flood', 'flood', 3600, mid)
+    return 'flood'
+  end
+  local scope = pauses and (ordinary(lane) and pauses['*'] and '*' or covered(pauses, lane))
+  if scope then
+    local _, ver, policy = record(pauses[scope])
+    notice(lane, 'pause' .. ver, 'pause', 2 * DAY, mid)
+    if policy == 'drop' then
+      finish(uid, 'dropped: paused')
+      return 'paused'
+    end
+  end
+  if at == '0' then at = num(now) end
+  if append(lane, table.concat({ uid, at, by, mid, group }, '|') .. '\n' .. raw) then made = made + 1 end
+  if string.find(lane, ':', 1, true) then index(lane) end
+  return 'ok'
+end
+
+for i = 3, #ARGV, 9 do
+  out[#out + 1] = take(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6],
+    ARGV[i + 7], ARGV[i + 8])
+end
+out[1] = made
+return out

@@ -1,0 +1,16 @@
+"""Which shard a chat lives in, and which shards a process serves. All lanes of a chat share its shard."""
+
+from __future__ import annotations
+
+from binascii import crc_hqx
+
+
+def shard_of(lane: str, shards: int) -> int:
+    """The shard of a lane: CRC16 of its chat, as Redis Cluster hashes slots, modulo the number of shards."""
+    chat = lane.lstrip("!?").partition(":")[0]
+    return crc_hqx(chat.encode(), 0) % shards
+
+
+def served(shards: int, ids: frozenset[int] | None = None) -> tuple[int, ...]:
+    """The shards that a process serves: all of them, or those named that exist."""
+    return tuple(s for s in range(shards) if ids is None or s in ids)
