@@ -1,9 +1,13 @@
-"""Hints between processes, by pub/sub: a shard has work, a turn is to stop. They may be lost; the sorted sets are the truth."""
+"""Hints between processes, by pub/sub: a shard has work, a turn is to stop.
+
+They may be lost; the sorted sets are the truth, and are looked at each second.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -22,11 +26,12 @@ class Hints:
     """A client of its own: it waits."""
     bot: int
     clock: Clock
-    on_wake: Callable[[int], None]
-    on_signal: Callable[[str, str, str], None]
+    on_wake: Callable[[int], None] = lambda shard: None
+    on_signal: Callable[[str, str, str], None] = lambda lane, what, token: None
     """Told lane, `stop` or `hold`, token."""
     alone: bool = True
     """No other process lives, so nothing is published for them."""
+    _telling: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self) -> None:
         """Listen for as long as the process lives; a lost connection is only a delay."""
@@ -47,6 +52,13 @@ class Hints:
                             self.on_signal(words[1], words[0], words[2])
             except (RedisError, OSError):
                 await self.clock.sleep(AGAIN_SECONDS)
+
+    def tell(self, shards: Iterable[int]) -> None:
+        """Say that these shards have work, without waiting for it to be said."""
+        if not self.alone:
+            task = asyncio.get_running_loop().create_task(self.wake(shards))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     async def wake(self, shards: Iterable[int]) -> None:
         """Say that these shards have work."""

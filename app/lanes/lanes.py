@@ -108,7 +108,9 @@ class Lanes:
         args = (claim.lane, claim.token, outcome.delay_ms, reason, outcome.op, final, self.attempts)
         return str((await self._ask("fail", claim.shard, args)).decode())
 
-    async def hold(self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any] = (0, "", 0, "", "")) -> bool:
+    async def hold(
+        self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any] = (0, "", 0, "", "")
+    ) -> bool:
         """Begin or end a pause in one shard; False when ``ver`` is not newer. Record: until ms, policy, hold ms, author, reason."""
         return bool(await self._ask("hold", shard, (scope, "1" if on else "", ver, *record), front=True) == b"ok")
 

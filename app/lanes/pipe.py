@@ -18,7 +18,8 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from app.core.clock import Clock
-from app.core.redis import repeatable, translate
+from app.core.errors import StoreDown
+from app.core.redis import translate
 from app.lanes.script import Script
 
 BATCH = 256  # calls a pipeline; keeps one round trip short for those that wait behind it
@@ -73,8 +74,8 @@ class Pipe:
                 continue
             try:
                 answers = await self._exchange(batch)
-            except Exception as error:
-                if not repeatable(error):
+            except Exception as error:  # noqa: BLE001  whatever it was, whoever asked must hear of it
+                if not isinstance(translate(error), StoreDown):
                     self._refuse(batch, error)
                     continue
                 self._again(batch)
@@ -117,7 +118,7 @@ class Pipe:
                 continue
             if not isinstance(answer, Exception):
                 call.answer.set_result(answer)
-            elif repeatable(answer):
+            elif isinstance(translate(answer), StoreDown):
                 again.append(call)
             else:
                 call.answer.set_exception(translate(answer))

@@ -8,15 +8,17 @@ only; a turn's deadline and pause are middleware.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.core.claims import Claim
 from app.core.clock import Clock
 from app.core.errors import StoreError
-from app.core.outcome import Back, End, Fail, Gone, Outcome
+from app.core.outcome import Back, End, Fail, Outcome
 from app.runner.share import Load, share
+from app.runner.turns import Turn, Turns
 
 URGENT_SLOTS, NOTICE_SLOTS = 8, 4
 ROUND_SECONDS = 1.0  # hints may be lost; the ready sets are the truth and are looked at this often
@@ -39,27 +41,15 @@ class Answer(Protocol):
 class Lanes(Protocol):
     """The calls that the runner makes."""
 
-    lease_seconds: float
-
     async def claim(self, shard: int, want: int, urgent: int, notices: int) -> Answer: ...
-    async def renew(self, shard: int, claims: Iterable[Claim]) -> tuple[set[str], dict[str, str]]: ...
     async def complete(self, claim: Claim, end: End, raw_notice: str = "") -> tuple[bool, int]: ...
     async def release(self, claim: Claim, delay_ms: int = 0, op: str = "") -> str: ...
     async def fail(self, claim: Claim, outcome: Fail) -> str: ...
 
 
-@dataclass(slots=True, eq=False)
-class Turn:
-    """A live claim and the task that runs it.
-
-    ``fate`` says why it was cancelled: stop, drain, lease (not renewed in time) or refused (the token is gone).
-    """
-
-    claim: Claim
-    task: asyncio.Task[None] | None = None
-    fate: str = ""
-    settling: bool = False
-    """Its work is done and its end is on the way; from here only a lost lease may cancel it."""
+async def nothing(claim: Claim) -> Outcome:
+    """The work of a runner that was given none."""
+    return Fail(f"nobody works on lane {claim.lane}")
 
 
 @dataclass(slots=True, eq=False)
@@ -67,43 +57,43 @@ class Runner:
     """Claims lanes, runs their turns through ``work``, and ends each with exactly one call on the lanes."""
 
     lanes: Lanes
-    work: Callable[[Claim], Awaitable[Outcome]]
     shards: tuple[int, ...]
     concurrency: int
     clock: Clock
     report: Callable[[str, Exception | None], None]
+    work: Callable[[Claim], Awaitable[Outcome]] = nothing
     notice: Callable[[Claim, str], str] = lambda claim, text: text
     """Makes the entry of a notice lane from a text."""
     on_star: Callable[[int, str, str], None] = lambda shard, paused, resumed: None
     """Told how each shard stands to a pause of the whole bot."""
-    live: dict[str, Turn] = field(default_factory=dict)
-    """Turns by token: also the strong references that keep their tasks alive."""
+    turns: Turns = field(default_factory=Turns)
     loads: dict[int, Load] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _busy: dict[str, int] = field(default_factory=lambda: {"": 0, "!": 0, "?": 0})
     _fed: bool = True
     _swept: float = float("-inf")
     _rotation: int = 0
     _owed: set[asyncio.Task[None]] = field(default_factory=set)
-    _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.loads = {shard: Load() for shard in self.shards}
-        self._idle.set()
 
     def __repr__(self) -> str:
-        ready = sum(load.ready for load in self.loads.values())
-        return f"<Runner {len(self.live)} running, {ready} lanes ready, room {self.room}>"
+        return f"<Runner {len(self.turns)} running, {self.waiting()} lanes ready, room {self.room}>"
 
     @property
     def room(self) -> int:
         """How many more turns may run now."""
-        return self.concurrency - self._busy[""]
+        return self.concurrency - self.turns.busy[""]
+
+    def waiting(self) -> int:
+        """Ready lanes, as this process last saw."""
+        return sum(load.ready for load in self.loads.values())
 
     def kick(self, shard: int, lanes: int = 1) -> None:
         """Say that lanes of a shard became ready."""
         if shard in self.loads:
             self.loads[shard].ready += lanes
+            self.loads[shard].kicked = True
             self._wake.set()
 
     def look(self) -> None:
@@ -111,15 +101,11 @@ class Runner:
         self._swept = float("-inf")
         self._wake.set()
 
-    # ---------------------------------------------------------------- claiming
-
     async def run(self) -> None:
         """Claim and start turns until the runner is drained."""
         while self._fed:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), ROUND_SECONDS)
-            except TimeoutError:
-                pass
             self._wake.clear()
             while self._fed and (calls := self._plan()):
                 answers = await asyncio.gather(*(self.lanes.claim(*call) for call in calls), return_exceptions=True)
@@ -138,14 +124,16 @@ class Runner:
         sweep = now - self._swept >= ROUND_SECONDS
         if sweep:
             self._swept = now
-        urgent, notices = URGENT_SLOTS - self._busy["!"], NOTICE_SLOTS - self._busy["?"]
+        urgent, notices = URGENT_SLOTS - self.turns.busy["!"], NOTICE_SLOTS - self.turns.busy["?"]
         calls = []
         for shard in order:
             load, want = self.loads[shard], asked.get(shard, 0)
-            called = want or (load.urgent and urgent) or (load.notices and notices)
-            if called:
-                calls.append((shard, want, urgent, notices))
-                urgent, notices = (0 if load.urgent else urgent), (0 if load.notices else notices)
+            if want or load.kicked or (load.urgent and urgent > 0) or (load.notices and notices > 0):
+                # At least one slot also where none is known to be needed: what was just stored may be a command.
+                commands, tellings = max(0, min(urgent, load.urgent or 1)), max(0, min(notices, load.notices or 1))
+                urgent, notices = urgent - commands, notices - tellings
+                calls.append((shard, want, commands, tellings))
+                load.kicked = False
             elif sweep:
                 calls.append((shard, 0, 0, 0))
         return calls
@@ -163,19 +151,15 @@ class Runner:
         for claim in answer.claims:
             self._start(claim)
         for lane, signal in answer.signals.items():
-            self.deliver(lane, *signal.split(" ", 1))
+            self.turns.deliver(lane, *signal.split(" ", 1))
         if answer.paused:
-            self._hold_all()
+            self.turns.hold()
         if answer.paused or answer.resumed:
             self.on_star(shard, answer.paused, answer.resumed)
 
-    # ---------------------------------------------------------------- turns
-
     def _start(self, claim: Claim) -> None:
-        self._busy[_kind(claim.lane)] += 1
-        self._idle.clear()
-        turn = self.live[claim.token] = Turn(claim)
-        turn.task = asyncio.get_running_loop().create_task(self._turn(turn))
+        turn = Turn(claim)
+        self.turns.start(turn, self._turn(turn))
 
     async def _turn(self, turn: Turn) -> None:
         claim = turn.claim
@@ -185,15 +169,12 @@ class Runner:
             await self._settle(claim, outcome)
         except asyncio.CancelledError:
             self._owe(turn)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  a turn must not die unnoticed, whatever it was
             self.report(f"a turn of lane {claim.lane} could not be ended", error)
             self._owe(turn)
         finally:
-            del self.live[claim.token]
-            self._busy[_kind(claim.lane)] -= 1
+            self.turns.end(turn)
             self._wake.set()
-            if not self.live:
-                self._idle.set()
 
     async def _result(self, turn: Turn) -> Outcome:
         claim = turn.claim
@@ -206,7 +187,7 @@ class Runner:
                     return End("answered" if claim.shown else "dropped: stopped")
                 return Back(op=claim.unsent())
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  likewise
             self.report(f"a turn of lane {claim.lane} failed outside of its onion", error)
             return Fail(type(error).__name__, op=claim.unsent())
 
@@ -240,76 +221,6 @@ class Runner:
         except StoreError as error:
             self.report(f"the claim of lane {claim.lane} was left to its lease", error)
 
-    # ---------------------------------------------------------------- leases and signals
-
-    async def renew(self) -> None:
-        """Lengthen all leases each third of one, in one pipeline."""
-        while True:
-            await self.clock.sleep(self.lanes.lease_seconds / 3)
-            before = self.clock.monotonic()
-            by_shard: dict[int, list[Claim]] = {}
-            for turn in self.live.values():
-                if turn.fate not in ("lease", "refused"):
-                    by_shard.setdefault(turn.claim.shard, []).append(turn.claim)
-            calls = [self.lanes.renew(shard, claims) for shard, claims in by_shard.items()]
-            answers = await asyncio.gather(*calls, return_exceptions=True)
-            for claims, answer in zip(by_shard.values(), answers, strict=True):
-                if isinstance(answer, BaseException):
-                    await self._unanswered(answer)
-                else:
-                    self._renewed(claims, answer[0], before + self.lanes.lease_seconds)
-                    for lane, signal in answer[1].items():
-                        self.deliver(lane, *signal.split(" ", 1))
-
-    def _renewed(self, claims: list[Claim], refused: set[str], until: float) -> None:
-        for claim in claims:
-            if claim.lane not in refused:
-                claim.lease_until = until
-            elif turn := self.live.get(claim.token):  # one that has just completed is refused too: it is not live
-                self._cancel(turn, "refused")
-
-    async def watch(self) -> None:
-        """Cancel the turns whose lease was not renewed in time: from then on another worker may hold the lane."""
-        lease = self.lanes.lease_seconds
-        margin = min(1.0, lease / 5)
-        while True:
-            await self.clock.sleep(min(0.25, lease / 20))
-            limit = self.clock.monotonic() + margin
-            for turn in list(self.live.values()):
-                if turn.claim.lease_until <= limit:
-                    self._cancel(turn, "lease")
-
-    def deliver(self, lane: str, what: str, token: str) -> None:
-        """Pass a signal to the turn that it means, if it runs here."""
-        turn = self.live.get(token)
-        if turn is None or turn.claim.lane != lane:
-            return
-        if what == "stop":
-            turn.claim.stop = True
-            self._cancel(turn, "stop")
-        else:
-            self._hold(turn.claim)
-
-    def _hold(self, claim: Claim) -> None:
-        if not claim.held:
-            claim.held = True
-            if claim.on_hold:
-                claim.on_hold()
-
-    def _hold_all(self) -> None:
-        for turn in list(self.live.values()):
-            if not _kind(turn.claim.lane):
-                self._hold(turn.claim)
-
-    def _cancel(self, turn: Turn, fate: str) -> None:
-        lost = fate in ("lease", "refused")
-        if turn.task is None or turn.fate in ("lease", "refused") or not lost and (turn.fate or turn.settling):
-            return
-        turn.fate = fate
-        turn.task.cancel()
-
-    # ---------------------------------------------------------------- drain
-
     async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
         """Stop claiming, let turns finish, then give claims back. ``hurry`` skips the wait.
 
@@ -317,20 +228,16 @@ class Runner:
         """
         self._fed = False
         self._wake.set()
-        await _either(self._idle.wait(), hurry.wait(), seconds * 0.75)
-        for turn in list(self.live.values()):
+        await _either(self.turns.idle.wait(), hurry.wait(), seconds * 0.75)
+        for turn in self.turns:
             if not turn.claim.sending:
-                self._cancel(turn, "drain")
-        await _either(self._idle.wait(), None, min(3.0, seconds * 0.12))
-        for turn in list(self.live.values()):
-            self._cancel(turn, "drain")
-        await _either(self._idle.wait(), None, min(2.0, seconds * 0.08))
+                self.turns.cancel(turn, "drain")
+        await _either(self.turns.idle.wait(), None, min(3.0, seconds * 0.12))
+        for turn in self.turns:
+            self.turns.cancel(turn, "drain")
+        await _either(self.turns.idle.wait(), None, min(2.0, seconds * 0.08))
         if self._owed:
             await asyncio.wait(self._owed, timeout=0.5)
-
-
-def _kind(lane: str) -> str:
-    return lane[0] if lane[0] in "!?" else ""
 
 
 async def _either(one: Awaitable[object], other: Awaitable[object] | None, seconds: float) -> None:

@@ -16,6 +16,8 @@ class Load:
     oldest_us: int = 0
     urgent: int = 0
     notices: int = 0
+    kicked: bool = False
+    """Something was stored or given back since the last look."""
 
 
 def share(room: int, loads: Sequence[Load], turn: int) -> dict[int, int]:

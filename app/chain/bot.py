@@ -1,0 +1,77 @@
+"""A bot that was put together: the loops of one process, what it knows of itself, and the order in which it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.ingress.polling import Polling
+from app.lanes.hints import Hints
+from app.lanes.pipe import Pipe
+from app.lanes.presence import Presence
+from app.ops.metrics import Metrics
+from app.ops.status import Local, Reader, text
+from app.outbox.sender import Sender
+from app.runner.leases import Leases
+from app.runner.runner import Runner
+
+RESERVE_SECONDS = 3.0  # of the drain: for giving up the poller's lease, the farewell, and closing what is embedded
+
+
+@dataclass(slots=True, eq=False)
+class Bot:
+    """One process of a bot; ``roles``: ingress, worker, or both."""
+
+    pipe: Pipe
+    runner: Runner
+    leases: Leases
+    polling: Polling
+    hints: Hints
+    presence: Presence
+    sender: Sender
+    metrics: Metrics
+    reader: Reader
+    roles: frozenset[str]
+    risks: list[str] = field(default_factory=list)
+    """What Redis may forget."""
+    began: float = field(default_factory=time.monotonic)
+
+    def loops(self) -> list[Coroutine[Any, Any, Any]]:
+        """Everything that runs side by side once the store was checked."""
+        loops = [self.presence.run(), self.hints.run()]
+        if "worker" in self.roles:
+            loops += [self.runner.run(), self.leases.renew(), self.leases.watch()]
+        if "ingress" in self.roles:
+            loops += [self.polling.run()]
+        return loops
+
+    async def farewell(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Stop in this order: intake, claims, turns. The right to poll goes first, so that another process polls."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):  # without Redis there is nothing to give up
+                await self.polling.stop()
+        await self.runner.drain(max(0.0, seconds - RESERVE_SECONDS), hurry)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await self.presence.end()
+
+    async def status(self) -> str:
+        """The text of /status."""
+        local = Local(time.monotonic() - self.began, len(self.runner.turns), self.runner.room, self.poll_age())
+        return text(await self.reader.read(self.risks, local))
+
+    def poll_age(self) -> float | None:
+        """Seconds since the last completed poll; None in a process that does not poll now."""
+        return self.metrics.poll_age() if self.polling.leading else None
+
+    def ready(self) -> dict[str, Callable[[], Awaitable[str]]]:
+        """What /readyz asks; each answers "" when all is well."""
+
+        async def redis() -> str:
+            return "Redis does not answer" if self.pipe.down_since is not None else ""
+
+        return {"redis": redis}

@@ -1,0 +1,96 @@
+"""What a turn knows while it passes through the onion: the claim, the message, and what the layers found out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from app.core.claims import Claim
+from app.core.errors import CorruptSession, Error
+from app.core.schema import Message, Update, media_of
+from app.core.triage import command_of
+from app.core.updates import Me, address_of, author_of
+from app.sessions.session import Session, fresh, load
+
+
+class Sorry(Error):
+    """A turn that cannot be answered for a reason of ours; ``sentence`` is one of words.SORRY_…"""
+
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(reason)
+        self.sentence = sentence
+        self.reason = reason
+
+
+class Context:
+    """One turn. ``text`` is what the person wrote, as the layers leave it; ``command`` "" for none.
+
+    ``edit``: an edit of something answered before; ``question``: what the model was asked ("" before that);
+    ``changed``: the session has to be written whatever the end; ``keep_bad``: the stored one could not be read.
+    """
+
+    __slots__ = (
+        *("_session", "address", "args", "changed", "claim", "command", "edit", "keep_bad", "media", "message"),
+        *("notes", "private", "question", "text", "update", "user_id"),
+    )
+
+    def __init__(self, claim: Claim, update: Update, message: Message, me: Me) -> None:
+        self.claim = claim
+        self.update = update
+        self.message = message
+        self.address = address_of(message)
+        self.private = message.chat.type == "private"
+        self.user_id = author_of(message)
+        self.text = message.text or message.caption or ""
+        self.media = "" if message.text else media_of(message)
+        self.command = self.args = self.question = ""
+        self.edit = update.message is None and not _asks_first(claim, message)
+        if update.message is not None and message.entities and (found := command_of(message)):
+            name, target, args = found
+            if not target or target == me.username.lower():
+                self.command, self.args = name, args
+        self.changed = self.keep_bad = False
+        self.notes: dict[str, str] = {}
+        self._session: Session | None = None
+
+    @property
+    def lane(self) -> str:
+        """The lane of this turn."""
+        return self.claim.lane
+
+    @property
+    def control(self) -> bool:
+        """Whether this turn runs on a control lane."""
+        return self.claim.lane[0] == "!"
+
+    @property
+    def ids(self) -> str:
+        """The update ids that this turn answers, joined by "+"."""
+        entries = self.claim.entries
+        return entries[0].uids if len(entries) == 1 else "+".join(entry.uids for entry in entries)
+
+    @property
+    def session(self) -> Session:
+        """The conversation so far; read once. One that cannot be read begins afresh and is kept aside."""
+        if self._session is None:
+            try:
+                self._session = load(self.claim.session)
+            except CorruptSession:
+                self.log.warning("a session could not be read and begins afresh")
+                self._session, self.keep_bad = fresh(), True
+        return self._session
+
+    @property
+    def log(self) -> Any:
+        """A log that names update and lane; made only where something is said."""
+        return structlog.get_logger().bind(update=self.ids, lane=self.claim.lane)
+
+
+def _asks_first(claim: Claim, message: Message) -> bool:
+    """Whether an edited message was never answered: it replaced its original while that still waited.
+
+    Then the entry has several ids and kept the original's time; an edit of an answered one has the edit's.
+    """
+    entry = claim.entries[0]
+    return "+" in entry.uids and entry.at_ms == message.date * 1000

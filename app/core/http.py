@@ -1,0 +1,107 @@
+"""httpx over our connections, for everything that talks with models: the only module that imports httpx.
+
+httpx's own pool walks all its connections on every request (8 to 20 ms of CPU at 256 in flight), so the transport is
+ours. Three habits keep the rest cheap, and ``Client.call`` has them: a ready ``httpx.URL`` and an own ``Request``, the
+body iterated raw, no cookie jar. Errors come out as ``connections.Failure``, not as httpx's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+import httpx
+
+from app.core.connections import Body, Clocks, Connections, Target
+
+Headers = httpx.Headers
+Response = httpx.Response
+Place = tuple[httpx.URL, Target]
+
+_HTTP11 = {"http_version": b"HTTP/1.1"}
+
+
+class Packets(Body, httpx.AsyncByteStream):
+    """The body of an answer as httpx's stream."""
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """httpx's seam; a request may carry its ``Clocks`` and its ``Target`` as extensions of these names."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        extensions = request.extensions
+        target = extensions.get("target") or self._connections.target(str(request.url))
+        clocks = extensions.get("clocks") or Clocks()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
+        response = await self._connections.open(request.method, target, headers, await request.aread() or None, clocks)
+        return httpx.Response(
+            response.status, headers=_headers_of(response), stream=Packets(response, clocks), extensions=_HTTP11
+        )
+
+    async def aclose(self) -> None:
+        """Whoever made the connections closes them."""
+
+
+def _headers_of(response: aiohttp.ClientResponse) -> Sequence[tuple[bytes, bytes]]:
+    """aiohttp has decompressed the body, so httpx must not be told of any compression."""
+    if "Content-Encoding" not in response.headers:
+        return response.raw_headers
+    return [pair for pair in response.raw_headers if pair[0].lower() not in (b"content-encoding", b"content-length")]
+
+
+class NoCookies(httpx.Cookies):
+    """Neither keeps nor sends; httpx asks its jar on every answer."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Nothing is kept."""
+
+    def set_cookie_header(self, request: httpx.Request) -> None:
+        """Nothing is sent."""
+
+
+_NO_COOKIES = NoCookies()
+
+
+class Client(httpx.AsyncClient):
+    """httpx's client without cookies, over ``connections`` or, in tests, over any transport of httpx."""
+
+    def __init__(self, connections: Connections, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._connections = connections
+        super().__init__(transport=transport or Transport(connections))
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Always empty."""
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        """Not kept."""
+
+    def place(self, url: str) -> Place:
+        """A URL in both libraries' forms, to be made once."""
+        return httpx.URL(url), self._connections.target(url)
+
+    async def call(
+        self, method: str, place: Place, headers: httpx.Headers, body: bytes, clocks: Clocks
+    ) -> httpx.Response:
+        """Send; answers once the headers are here. Iterate ``body_of`` the response and ``aclose`` that.
+
+        Goes straight to the transport (0.035 ms less than ``send``) unless an event hook wants to see it.
+        """
+        extensions = {"target": place[1], "clocks": clocks, "timeout": {}}
+        stream = httpx.ByteStream(body)
+        request = httpx.Request(method, place[0], headers=headers, stream=stream, extensions=extensions)
+        if any(self.event_hooks.values()):
+            return await self.send(request, stream=True)
+        return await self._transport.handle_async_request(request)
+
+
+def body_of(response: httpx.Response) -> httpx.AsyncByteStream:
+    """The body as it arrives; cheaper than ``aiter_raw``, which adds generators for each packet."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return response.stream

@@ -1,0 +1,92 @@
+"""Kinds of setting values: how a text becomes a value, and what to ask of a person who wrote another.
+
+Every kind carries a `Need`, the words between "CONCURRENCY=abc: " and " is needed".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+STORES = ("redis", "rediss", "unix", "redis+sentinel")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a value must be, in words."""
+
+    words: str
+
+
+def _split(value: object) -> object:
+    return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9]+:\S+", value.get_secret_value()):
+        raise ValueError("shape")
+    return value
+
+
+def _key(value: SecretStr) -> SecretStr:
+    """A header field: visible ASCII. A semicolon begins the limits that the key pool will read."""
+    if not re.fullmatch(r"[!-:<-~]+", value.get_secret_value()):
+        raise ValueError("shape")
+    return value
+
+
+def _store(value: SecretStr) -> SecretStr:
+    if value.get_secret_value().partition("://")[0] not in STORES:
+        raise ValueError("scheme")
+    return value
+
+
+def _http(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("shape")
+    return value.rstrip("/").removesuffix("/chat/completions")
+
+
+Whole = Annotated[int, Field(ge=1, le=10**9), Need("a whole number of 1 or more")]
+Count = Annotated[int, Field(ge=0, le=10**9), Need("a whole number of 0 or more")]
+Number = Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False), Need("a number of 0 or more")]
+Seconds = Annotated[float, Field(ge=1, le=10**9, allow_inf_nan=False), Need("a number of 1 or more")]
+Days = Annotated[float, Field(ge=0.01, le=3650, allow_inf_nan=False), Need("a number of days from 0.01 to 3650")]
+Shards = Annotated[int, Field(ge=1, le=1024), Need("a whole number from 1 to 1024")]
+Port = Annotated[int, Field(ge=0, le=65535), Need("a port from 0 to 65535")]
+Url = Annotated[str, AfterValidator(_http), Need("an address such as https://host/path")]
+Token = Annotated[
+    SecretStr, AfterValidator(_token), Need("a token as @BotFather gives it (digits, a colon, no spaces)")
+]
+Store = Annotated[
+    SecretStr,
+    AfterValidator(_store),
+    Need("redis://, rediss://, unix:// or redis+sentinel:// (redis+cluster:// is not supported yet)"),
+]
+Keys = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(_key)], ...],
+    BeforeValidator(_split),
+    Need("a key, or keys with commas between them, without semicolons (limits of a key are not built yet)"),
+]
+Ids = Annotated[frozenset[int], BeforeValidator(_split), Need("a list of numeric ids with commas between them")]
+
+Durability = Annotated[Literal["warn", "require"], BeforeValidator(_lower), Need("warn or require")]
+Scope = Annotated[Literal["topic", "chat", "member"], BeforeValidator(_lower), Need("topic, chat or member")]
+Mode = Annotated[Literal["mention", "always"], BeforeValidator(_lower), Need("mention or always")]
+Pause = Annotated[Literal["hold", "drop"], BeforeValidator(_lower), Need("hold or drop")]
+Merge = Annotated[Literal["private", "off"], BeforeValidator(_lower), Need("private or off")]
+Stream = Annotated[Literal["edit", "draft", "off"], BeforeValidator(_lower), Need("edit, draft or off")]
+Emoji = Annotated[Literal["keep", "strip", "name"], BeforeValidator(_lower), Need("keep, strip or name")]
+Format = Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower), Need("auto, json or console")]
+Level = Annotated[
+    Literal["debug", "info", "warning", "error"], BeforeValidator(_lower), Need("debug, info, warning or error")
+]

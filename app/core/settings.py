@@ -1,0 +1,249 @@
+"""All settings: the public contract. Read once, by main.py; everybody else is handed plain values.
+
+A setting's name is its field's in capitals, its meaning the text below it; docs/settings.md is made by `describe`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import PrivateAttr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.core import kinds
+from app.core.environ import collect, misspelt, read_dotenv
+from app.core.errors import SettingsError
+
+EXIT_CODE = 78
+"""EX_CONFIG of sysexits.h: a supervisor should not start the process again before a person acted."""
+
+SECRETS = {
+    "TELEGRAM_BOT_TOKEN": ("TELEGRAM_BOT_TOKEN",),
+    "REDIS_URL": ("REDIS_URL",),
+    "MODEL_API_KEYS": ("MODEL_API_KEYS", "MODEL_API_KEY"),
+}
+"""Each secret and the names it goes by; each of these also as NAME_FILE, the path of a file that holds it."""
+
+PLANNED = (
+    *("WEBHOOK_URL", "WEBHOOK_SECRET", "MODEL_FALLBACKS"),
+    *("QUOTA_USER", "QUOTA_CHAT", "QUOTA_BOT", "DASHBOARD_TOKEN"),
+)
+"""Names that this release does not read; who sets one is told so."""
+
+
+class Settings(BaseSettings):
+    """One frozen value per name of the contract; made by ``load``."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    telegram_bot_token: kinds.Token | None = None
+    """The bot's token from @BotFather. Unset: the simulator with its chat page is started in Telegram's place."""
+    telegram_api_base_url: kinds.Url = "https://api.telegram.org"
+    """The Bot API server, for example a local one; methods are called at `<base>/bot<token>/<method>`."""
+    redis_url: kinds.Store | None = None
+    """Redis 6.2 or Valkey 7.2, or newer: `redis://`, `rediss://`, `unix://` or
+    `redis+sentinel://host:port,host:port/name/db`. Unset: an embedded Valkey under `DATA_DIR`."""
+    redis_durability: kinds.Durability = "warn"
+    """`require` refuses to start on a Redis that may forget what it has confirmed; `warn` says so and goes on."""
+
+    model_base_url: kinds.Url | None = None
+    """An OpenAI-compatible endpoint, such as `https://api.openai.com/v1`. Unset: the built-in offline model."""
+    model_api_keys: kinds.Keys = ()
+    """The endpoint's key; unset, none is sent. Of several, with commas between them, the first is used: taking turns
+    is not built yet. `MODEL_API_KEY` is accepted too."""
+    model_name: str | None = None
+    """The model to ask for. Unset: the first that the endpoint lists."""
+    model_max_tokens: kinds.Whole = 1024
+    """The longest answer, in tokens."""
+    model_first_seconds: kinds.Seconds = 25
+    """How long a streamed answer may take to begin, retries included. With `STREAM=off` an answer begins with its
+    end, so only `MODEL_TOTAL_SECONDS` counts."""
+    model_gap_seconds: kinds.Seconds = 30
+    """How long a streamed answer may stand still."""
+    model_total_seconds: kinds.Seconds = 240
+    """How long an answer of the model may take in all."""
+    system_prompt: str = ""
+    """What the model is told about its task before the conversation. Unset: a short text of our own."""
+
+    operator_ids: kinds.Ids = frozenset()
+    """Telegram user ids, with commas between them, of those who may pause the bot and see its state."""
+    allow_ids: kinds.Ids = frozenset()
+    """Ids of the users and chats that may use the bot. Empty: everyone, and strangers spend the owner's money."""
+    group_mode: kinds.Mode = "mention"
+    """In groups, answer when mentioned, replied to or commanded (`mention`), or to every message (`always`)."""
+    ignore_prefix: str = "$ignore"
+    """A message that begins with this is never answered."""
+    user_messages_per_minute: kinds.Count = 20
+    """What one person may write in a minute; more is dropped, with one notice a minute. 0: no limit."""
+
+    concurrency: kinds.Whole = 500
+    """Turns (answers in the making) at once, per process."""
+    attempts: kinds.Whole = 3
+    """How often a message is tried, crashes included, before it is set aside as a dead letter with an apology."""
+    turn_seconds: kinds.Seconds = 300
+    """How long one turn may take in all."""
+    lease_seconds: kinds.Seconds = 15
+    """A process that gave no sign of life for this long loses its conversations to the others."""
+    drain_seconds: kinds.Number = 25
+    """How long a stopping process lets its turns finish before it gives them back."""
+    lane_scope: kinds.Scope = "topic"
+    """What is one conversation: each `topic` of a chat, the whole `chat`, or each `member` of a group."""
+    lane_limit: kinds.Whole = 1000
+    """Messages that may wait in one conversation; beyond it new ones are dropped, with one notice an hour."""
+    shards: kinds.Shards = 16
+    """Parts into which chats are divided. Fixed at the first start on a Redis and checked at each later one."""
+    stale_minutes: kinds.Number = 360
+    """Messages older than this are dropped, with a notice. 0: never."""
+    hold_minutes: kinds.Number = 15
+    """After a pause that was longer than this, only messages younger than this are answered. 0: all are."""
+    pause_policy: kinds.Pause = "hold"
+    """What becomes of messages during a pause: kept for later (`hold`) or dropped (`drop`)."""
+    merge_waiting: kinds.Merge = "private"
+    """Answer several waiting messages of a person at once, in private chats. Not built yet: each is answered."""
+
+    history_turns: kinds.Count = 20
+    """Earlier questions with their answers that the model is shown; 5 sends the ten messages before the new one."""
+    history_tokens: kinds.Count = 8000
+    """An upper bound of that history, in estimated tokens."""
+    session_days: kinds.Days = 30
+    """A conversation without a message for this long is forgotten."""
+    stream: kinds.Stream = "edit"
+    """`off` asks the model for its answer in one piece; `edit` and `draft` ask for a stream. Showing an answer while
+    it grows is not built yet: it appears when it is finished."""
+    emoji: kinds.Emoji = "keep"
+    """Emoji in a question, as the model gets them: kept, left out or named. Not built yet: they are kept."""
+
+    pace_global_per_second: kinds.Number = 30
+    """Messages to Telegram per second, of all processes together. 0: no limit."""
+    pace_chat_per_second: kinds.Number = 1
+    """Messages per second to one chat, after a burst of 3. 0: no limit."""
+    pace_group_per_minute: kinds.Number = 20
+    """Messages to one group in any 60 seconds. 0: no limit."""
+
+    web_host: str = "127.0.0.1"
+    """The address on which the pages (health, readiness, metrics) and the simulator listen."""
+    web_port: kinds.Port = 8080
+    """The port of the pages. 0: none. Unset and taken: the next free one."""
+    simulator_port: kinds.Port = 8081
+    """The port of the simulator's chat page. Taken: the next free one."""
+    data_dir: Path = Path("data")
+    """Where the embedded Valkey and the simulator keep their data; relative to the directory the bot runs in."""
+    log_format: kinds.Format = "auto"
+    """`json` for machines, `console` for people; `auto` is console on a terminal and else json."""
+    log_level: kinds.Level = "info"
+    """`debug`, `info`, `warning` or `error`."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing but what ``load`` collected: a test's environment is then the whole environment."""
+        return (init_settings,)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about settings that are accepted but hardly meant."""
+        return self._warnings
+
+    def chosen(self, name: str) -> bool:
+        """Whether the operator set ``name`` himself; a default may be moved, a choice may not."""
+        return name.lower() in self.model_fields_set
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must never be seen in a log, as it was given and percent-decoded."""
+        token = self.telegram_bot_token.get_secret_value() if self.telegram_bot_token else ""
+        redis = urlsplit(self.redis_url.get_secret_value()) if self.redis_url else urlsplit("")
+        query = parse_qs(redis.query).get("password", [])
+        passwords = (redis.password, urlsplit(self.model_base_url or "").password, *query)
+        keys = (key.get_secret_value() for key in self.model_api_keys)
+        found = [text for text in (token, *passwords, *keys) if text]
+        return tuple(dict.fromkeys([*found, *map(unquote, found)]))
+
+
+def load(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
+    """Read the environment and the `.env` of ``directory`` (both default to the process's own).
+
+    Raises SettingsError with one line for each bad value.
+    """
+    environ = os.environ if environ is None else environ
+    directory = Path.cwd() if directory is None else directory
+    dotenv, lines = read_dotenv(directory / ".env")
+    names = [name.upper() for name in Settings.model_fields]
+    values, bad = collect((environ, dotenv), names, SECRETS, directory)
+    lines += bad
+    try:
+        settings = Settings(**{name.lower(): text for name, text in values.items()})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(lines + _lines(error, values)) from None
+    if lines:
+        raise SettingsError(lines)
+    placed = settings.model_copy(update={"data_dir": directory / settings.data_dir.expanduser()})
+    placed._warnings = _doubts(settings, [*dotenv, *environ])  # noqa: SLF001  its own module
+    return placed
+
+
+def _lines(error: ValidationError, values: Mapping[str, str]) -> list[str]:
+    names = dict.fromkeys(
+        str(part["loc"][0]).upper() for part in error.errors(include_input=False, include_context=False)
+    )
+    hidden = {name for name in names if name in SECRETS or "@" in values[name]}  # an address may hold a password
+    return [f"{name}{'' if name in hidden else '=' + values[name]}: {_need(name)} is needed" for name in names]
+
+
+def _need(name: str) -> str:
+    field = Settings.model_fields[name.lower()]
+    words = [part.words for part in _metadata(field.annotation, field.metadata) if isinstance(part, kinds.Need)]
+    return words[0] if words else "another value"
+
+
+def _metadata(annotation: Any, own: list[Any]) -> list[Any]:
+    """Of a plain kind pydantic lifts the metadata to the field; of `Kind | None` it stays inside the union."""
+    inner = getattr(annotation, "__args__", ())
+    return [*own, *(part for one in inner for part in getattr(one, "__metadata__", ()))]
+
+
+def _doubts(settings: Settings, given: list[str]) -> tuple[str, ...]:
+    known = {way for names in SECRETS.values() for name in names for way in (name, f"{name}_FILE")}
+    known |= {name.upper() for name in Settings.model_fields} | set(PLANNED)
+    lines = misspelt(dict.fromkeys(given), known)
+    lines += [f"{name} is set, but has no effect in this version" for name in PLANNED if name in given]
+    if settings.model_api_keys and not settings.model_base_url:
+        lines.append("MODEL_API_KEYS is set but MODEL_BASE_URL is not: the offline model answers")
+    if settings.operator_ids and min(settings.operator_ids) <= 0:
+        lines.append("OPERATOR_IDS holds a negative number: operators are people, whose ids are positive")
+    return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting as docs/settings.md shows it; ``default`` "" means unset."""
+
+    name: str
+    default: str
+    meaning: str
+    secret: bool
+
+
+def describe() -> list[Row]:
+    """All settings, in the order of this file."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = (
+            "" if default in (None, (), frozenset()) else f"{default:g}" if isinstance(default, float) else str(default)
+        )
+        rows.append(Row(name.upper(), shown, " ".join((field.description or "").split()), name.upper() in SECRETS))
+    return rows

@@ -1,0 +1,50 @@
+"""Which processes of a bot live, and whether the store is still the one that they started with."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.core import keys
+from app.core.clock import Clock
+from app.core.errors import SettingsError
+from app.lanes.lanes import Lanes
+
+BEAT_SECONDS, GONE_SECONDS = 5.0, 30
+
+
+@dataclass(slots=True, eq=False)
+class Presence:
+    """A heartbeat; a process that is alone publishes no hints."""
+
+    lanes: Lanes
+    clock: Clock
+    alone: Callable[[bool], None]
+    alarm: Callable[[str], None]
+    birth: str = ""
+
+    async def begin(self) -> None:
+        """Check what was fixed at the first start. SettingsError: SHARDS or the format is another."""
+        shards, version, self.birth = await self.lanes.setup(secrets.token_hex(8))
+        if shards != self.lanes.shards:
+            raise SettingsError(
+                [f"SHARDS={self.lanes.shards}: this Redis was set up with {shards}; set SHARDS={shards}"]
+            )
+        if version > keys.FORMAT:
+            raise SettingsError([f"REDIS_URL: written by a newer release (format {version}); install that release"])
+
+    async def run(self) -> None:
+        """Beat for as long as the process lives."""
+        while True:
+            self.alone(await self.lanes.presence(GONE_SECONDS) <= 1)
+            _, _, birth = await self.lanes.setup(secrets.token_hex(8))
+            if birth == self.birth:
+                await self.clock.sleep(BEAT_SECONDS)
+                continue
+            self.birth = birth
+            self.alarm("the store is not the one that this process started with: what waited in it is gone")
+
+    async def end(self) -> None:
+        """Say farewell, so that the others know at once."""
+        await self.lanes.presence(0)

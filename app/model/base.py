@@ -1,0 +1,60 @@
+"""What a model is: a prompt goes in, chunks of an answer come out. Quotas, failover and key pools look the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol, TypedDict
+
+
+class Message(TypedDict):
+    """One line of a conversation; role is ``system``, ``user`` or ``assistant``."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is asked; ``user`` names the asking person for quotas and is sent to nobody."""
+
+    messages: list[Message]
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that the endpoint counted."""
+
+    prompt: int
+    completion: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of an answer; ``finish`` stands in one of the last: ``stop``, ``length``, ``content_filter`` …"""
+
+    text: str = ""
+    finish: str = ""
+    usage: Usage | None = None
+
+
+class Model(Protocol):
+    """An async generator of chunks; whoever iterates closes it (``contextlib.aclosing``), which ends the call.
+
+    It either ends after a chunk with ``finish``, or raises a ``ModelError``.
+    """
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]: ...
+
+
+async def whole(model: Model, prompt: Prompt) -> tuple[str, str, Usage | None]:
+    """Ask and wait for all of it: text, finish, usage."""
+    text, finish, usage = [], "", None
+    async with aclosing(model.stream(prompt)) as chunks:
+        async for chunk in chunks:
+            text.append(chunk.text)
+            finish = chunk.finish or finish
+            usage = chunk.usage or usage
+    return "".join(text), finish, usage

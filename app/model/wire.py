@@ -1,0 +1,154 @@
+"""The chat completions format without a socket: request bodies out, answers in; only the fields that we use.
+
+Endpoints differ: choices may be empty, content null or a list of parts, an error may hide in a 200. Reasoning is not
+part of an answer and is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from app.core.errors import ModelFailed
+from app.model.base import Chunk, Message, Usage
+
+_REASON_LENGTH = 300  # of an endpoint's error text; some send whole pages
+
+
+class _Text(msgspec.Struct):
+    content: Any = None
+    refusal: Any = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Text | None = None
+    delta: _Text | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
+
+
+class _Reply(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: Any = None
+    object: Any = None
+    message: Any = None
+
+
+_decode = msgspec.json.Decoder(_Reply).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Truncated(ModelFailed):
+    """JSON that ends too early: a cut answer, not a wrong one."""
+
+
+class Ask:
+    """Makes request bodies: all but the messages is encoded once."""
+
+    def __init__(self, name: str, max_tokens: int, *, stream: bool, with_usage: bool, limit_field: str) -> None:
+        rest: dict[str, Any] = {limit_field: max_tokens} if max_tokens else {}
+        if stream:
+            rest["stream"] = True
+        if stream and with_usage:
+            rest["stream_options"] = {"include_usage": True}
+        self._head = b'{"model":' + _encode(name) + b',"messages":'
+        self._tail = b"," + _encode(rest)[1:] if rest else b"}"
+
+    def body(self, messages: list[Message]) -> bytes:
+        """The request body for these messages."""
+        return self._head + _encode(messages) + self._tail
+
+
+def read(data: bytes) -> Chunk:
+    """An answer, or one event of a stream; raises ModelFailed for an error object and for what is no answer."""
+    try:
+        reply = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        kind = Truncated if "truncated" in str(error) else ModelFailed
+        raise kind("an answer that cannot be read") from None
+    if reply.error or reply.object == "error":
+        raise ModelFailed(_words(reply.error or reply.message) or "an error without words")
+    usage = _usage(reply.usage) if reply.usage else None
+    if not reply.choices:
+        return Chunk(usage=usage)
+    choice = reply.choices[0]
+    said = choice.delta or choice.message
+    return Chunk(_text(said) if said else "", choice.finish_reason or "", usage)
+
+
+def read_whole(data: bytes) -> Chunk:
+    """An answer that did not come as a stream; it must hold a choice."""
+    chunk = read(data)
+    if not chunk.text and not chunk.finish and not _decode(data).choices:
+        raise ModelFailed("an answer without choices")
+    return chunk if chunk.finish else Chunk(chunk.text, "stop", chunk.usage)
+
+
+def reason(body: bytes) -> str:
+    """What an endpoint says in the body of an error, in one short line."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = body[:2000].decode("utf-8", "replace")
+        return "" if "<html" in text.lower() else _short(text)
+    return _words(found)
+
+
+def field(body: bytes, name: str) -> Any:
+    """A field of an error body, on top or inside ``error``; None when it is not there."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    inner = found.get("error") if isinstance(found, dict) else None
+    for place in (inner, found):
+        if isinstance(place, dict) and place.get(name) is not None:
+            return place[name]
+    return None
+
+
+def models(body: bytes) -> list[str]:
+    """The ids that GET /models answers; empty when it answers something else."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+    rows = found.get("data") if isinstance(found, dict) else found
+    ids = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [name for name in ids if isinstance(name, str) and name]
+
+
+def _text(said: _Text) -> str:
+    content = said.content
+    if content is None:
+        return said.refusal if isinstance(said.refusal, str) else ""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else [content]
+    found = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    return "".join(part for part in found if isinstance(part, str))
+
+
+def _usage(usage: _Usage) -> Usage:
+    return Usage(int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0))
+
+
+def _words(found: Any) -> str:
+    """The sentence inside an error of whatever shape."""
+    for _ in range(3):
+        if not isinstance(found, dict):
+            break
+        found = next((found[key] for key in ("error", "message", "detail") if found.get(key)), "")
+    return _short(found if isinstance(found, str) else msgspec.json.encode(found).decode())
+
+
+def _short(text: str) -> str:
+    text = re.sub(r"\s+", " ", text).strip()
+    return text if len(text) <= _REASON_LENGTH else text[: _REASON_LENGTH - 1] + "…"

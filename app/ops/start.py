@@ -1,0 +1,58 @@
+"""What a process finds out before it begins: who it is, and whether its Redis keeps what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import structlog
+from redis.asyncio import Redis
+
+from app.core.clock import Clock
+from app.core.durability import durability
+from app.core.errors import SettingsError, StoreError, TelegramError, Unauthorised
+from app.core.schema import Me
+
+FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 1.0, 15.0
+
+
+class Telegram(Protocol):
+    """The rare calls."""
+
+    async def me(self) -> Me: ...
+    async def set_commands(self, commands: Sequence[tuple[str, str]]) -> Any: ...
+
+
+async def introduce(telegram: Telegram, clock: Clock) -> Me:
+    """Ask Telegram who we are, until it answers. SettingsError: it does not know the token."""
+    delay = FIRST_DELAY_SECONDS
+    while True:
+        try:
+            return await telegram.me()
+        except Unauthorised:
+            raise SettingsError(["TELEGRAM_BOT_TOKEN: Telegram does not know it; ask @BotFather for it"]) from None
+        except TelegramError as error:
+            structlog.get_logger().warning(f"Telegram does not answer, again in {delay:.0f} s", why=error.description)
+            await clock.sleep(delay)
+            delay = min(LAST_DELAY_SECONDS, delay * 2)
+
+
+async def menu(telegram: Telegram, commands: Sequence[tuple[str, str]]) -> None:
+    """Set the command menu; a bot without it still works, so a failure is only said."""
+    try:
+        await telegram.set_commands(commands)
+    except TelegramError as error:
+        structlog.get_logger().warning("the command menu could not be set", why=error.description)
+
+
+async def risks(client: Redis, *, strict: bool) -> list[str]:
+    """Say what Redis may forget, one sentence each; ``strict`` refuses to start on it (SettingsError)."""
+    try:
+        found = await durability(client)
+    except StoreError as error:
+        found = [f"cannot see whether Redis keeps what it is given ({error})"]
+    if found and strict:
+        raise SettingsError([f"REDIS_DURABILITY=require: {line}" for line in found])
+    for line in found:
+        structlog.get_logger().warning(f"Redis may forget: {line}")
+    return found

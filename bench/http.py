@@ -1,0 +1,301 @@
+"""What the HTTP of one update costs: a model request and a sendMessage, CPU per update, ways side by side in one run.
+
+``python -m bench.http [--updates 6000] [--rounds 3] [way ...]``; the fake server has the second core for itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+import httpx
+import msgspec
+import uvloop
+
+from app.core.http import Client, Clocks, Http, packets
+
+IN_FLIGHT = 256
+TOKEN = "1:bench"
+HISTORY = [{"role": "user" if i % 2 == 0 else "assistant", "content": f"message {i} " + "x" * 110} for i in range(11)]
+ANSWER = json.dumps(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "fake",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "y" * 200}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 300, "completion_tokens": 50, "total_tokens": 350},
+    }
+).encode()
+SENT = json.dumps(
+    {
+        "ok": True,
+        "result": {
+            "message_id": 5,
+            "date": 1_700_000_000,
+            "chat": {"id": 7, "type": "private", "first_name": "A"},
+            "from": {"id": 1, "is_bot": True, "first_name": "B", "username": "b"},
+            "reply_to_message": {"message_id": 4, "date": 1, "chat": {"id": 7, "type": "private"}, "text": "z" * 100},
+            "text": "y" * 200,
+        },
+    }
+).encode()
+EVENTS = [
+    b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"%s "},'
+    b'"finish_reason":null}]}\n\n' % (b"w" * 16)
+    for _ in range(12)
+] + [
+    b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+    b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":300,"completion_tokens":50}}\n\n',
+    b"data: [DONE]\n\n",
+]
+
+Way = Callable[[], Awaitable[None]]
+
+
+class Server(asyncio.Protocol):
+    """HTTP/1.1 in the fewest instructions: fixed answers by path."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            head = self.buffer[:end].lower()
+            at = head.find(b"content-length:")
+            length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+            if len(self.buffer) < end + 4 + length:
+                return
+            body, self.buffer = self.buffer[end + 4 : end + 4 + length], self.buffer[end + 4 + length :]
+            self.answer(head, body)
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        if b"/chat/completions" not in head:
+            self.whole(SENT)
+        elif b'"stream":true' not in body.replace(b" ", b""):
+            self.whole(ANSWER)
+        else:
+            self.head(b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked")
+            if b"/slow/" in head:
+                asyncio.get_running_loop().create_task(self.trickle())
+            else:
+                self.transport.write(b"".join(map(chunk, EVENTS)) + b"0\r\n\r\n")  # type: ignore[attr-defined]
+
+    async def trickle(self) -> None:
+        for event in EVENTS:
+            await asyncio.sleep(0.01)
+            self.transport.write(chunk(event))  # type: ignore[attr-defined]
+        self.transport.write(b"0\r\n\r\n")  # type: ignore[attr-defined]
+
+    def head(self, more: bytes) -> None:
+        self.transport.write(b"HTTP/1.1 200 OK\r\nServer: nginx\r\nConnection: keep-alive\r\n%s\r\n\r\n" % more)  # type: ignore[attr-defined]
+
+    def whole(self, body: bytes) -> None:
+        self.transport.write(  # type: ignore[attr-defined]
+            b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+            b"Connection: keep-alive\r\n\r\n%s" % (len(body), body)
+        )
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def question(stream: bool = False) -> bytes:
+    body = {"model": "fake", "messages": HISTORY, "max_tokens": 1024}
+    return msgspec.json.encode(body | {"stream": True} if stream else body)
+
+
+def message() -> bytes:
+    reply = {"message_id": 4, "allow_sending_without_reply": True}
+    return msgspec.json.encode({"chat_id": 7, "text": "y" * 200, "reply_parameters": reply})
+
+
+@contextlib.asynccontextmanager
+async def stock(base: str) -> AsyncIterator[Way]:
+    """httpx as it comes: its pool, ``post``."""
+    limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
+    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+
+        async def one() -> None:
+            (await client.post(f"{base}/v1/chat/completions", content=question())).json()
+            (await client.post(f"{base}/bot{TOKEN}/sendMessage", content=message())).json()
+
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def bare(base: str, trust_env: bool = False) -> AsyncIterator[Way]:
+    """aiohttp directly, both calls."""
+    connector = aiohttp.TCPConnector(limit=2 * IN_FLIGHT)
+    async with aiohttp.ClientSession(connector=connector, trust_env=trust_env) as session:
+
+        async def one() -> None:
+            for url, body in (
+                (f"{base}/v1/chat/completions", question()),
+                (f"{base}/bot{TOKEN}/sendMessage", message()),
+            ):
+                async with session.post(url, data=body, headers={"Content-Type": "application/json"}) as response:
+                    msgspec.json.decode(await response.read())
+
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def bare_env(base: str) -> AsyncIterator[Way]:
+    """The same with aiohttp's own trust_env."""
+    async with bare(base, True) as one:
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def library(base: str) -> AsyncIterator[Way]:
+    """httpx-aiohttp with the three habits; plain aiohttp for Telegram."""
+    import httpx_aiohttp
+
+    from app.core.http import NoCookies
+
+    none = NoCookies()
+
+    class Plain(httpx.AsyncClient):
+        cookies = property(lambda self: none, lambda self, value: None)
+
+    connector = aiohttp.TCPConnector(limit=2 * IN_FLIGHT)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        client = Plain(transport=httpx_aiohttp.AiohttpTransport(client=session))
+        url = httpx.URL(f"{base}/v1/chat/completions")
+        headers = httpx.Headers({"Content-Type": "application/json"})
+        send = f"{base}/bot{TOKEN}/sendMessage"
+
+        async def one() -> None:
+            response = await client.send(httpx.Request("POST", url, headers=headers, content=question()), stream=True)
+            try:
+                body = b"".join([packet async for packet in response.stream])
+            finally:
+                await response.aclose()
+            msgspec.json.decode(body)
+            async with session.post(send, data=message(), headers={"Content-Type": "application/json"}) as answer:
+                msgspec.json.decode(await answer.read())
+
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def core(base: str) -> AsyncIterator[Way]:
+    """Ours: app.core.http, both faces, nothing above."""
+    async with Http(IN_FLIGHT) as http:
+        client = Client(http)
+        place = client.place(f"{base}/v1/chat/completions")
+        headers = httpx.Headers({"Content-Type": "application/json"})
+        plain = {"Content-Type": "application/json"}
+        send = http.target(f"{base}/bot{TOKEN}/sendMessage")
+        clocks = Clocks()
+
+        async def one() -> None:
+            response = await client.call("POST", place, headers, question(), clocks)
+            try:
+                body = b"".join([packet async for packet in packets(response)])
+            finally:
+                await response.aclose()
+            msgspec.json.decode(body)
+            msgspec.json.decode((await http.fetch("POST", send, plain, message(), clocks))[1])
+
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def face(base: str) -> AsyncIterator[Way]:
+    """Only the plain face, both calls."""
+    async with Http(IN_FLIGHT) as http:
+        plain = {"Content-Type": "application/json"}
+        ask, send = http.target(f"{base}/v1/chat/completions"), http.target(f"{base}/bot{TOKEN}/sendMessage")
+        clocks = Clocks()
+
+        async def one() -> None:
+            msgspec.json.decode((await http.fetch("POST", ask, plain, question(), clocks))[1])
+            msgspec.json.decode((await http.fetch("POST", send, plain, message(), clocks))[1])
+
+        yield one
+
+
+WAYS = {way.__name__: way for way in (stock, bare_env, bare, library, core, face)}
+
+
+async def serve(port_file: int) -> None:
+    server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
+    os.write(port_file, b"%d\n" % server.sockets[0].getsockname()[1])
+    await server.serve_forever()
+
+
+async def measure(name: str, base: str, updates: int) -> float:
+    """CPU milliseconds of this process per update, 256 in flight."""
+    async with WAYS[name](base) as one:
+        left = iter(range(IN_FLIGHT * 2))
+
+        async def work() -> None:
+            for _ in left:
+                await one()
+
+        await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+        left = iter(range(updates))
+        before = time.process_time()
+        await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+        return (time.process_time() - before) * 1000 / updates
+
+
+def pinned(core_number: int, *arguments: str) -> list[str]:
+    return ["taskset", "-c", str(core_number % (os.cpu_count() or 1)), sys.executable, "-m", "bench.http", *arguments]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("ways", nargs="*", default=list(WAYS))
+    parser.add_argument("--updates", type=int, default=6000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--role", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--base", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.role == "server":
+        uvloop.run(serve(1))
+    elif options.role == "client":
+        print(uvloop.run(measure(options.ways[0], options.base, options.updates)))
+    else:
+        compare(options.ways, options.updates, options.rounds)
+
+
+def compare(ways: list[str], updates: int, rounds: int) -> None:
+    server = subprocess.Popen(pinned(1, "--role", "server"), stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout
+        base = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        costs: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(rounds):
+            for way in ways:
+                amount = updates // 15 if way == "stock" else updates
+                command = pinned(0, way, "--role", "client", "--base", base, "--updates", str(amount))
+                costs[way].append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    finally:
+        server.terminate()
+        server.wait()
+    report({way: statistics.median(values) for way, values in costs.items()})
+
+
+def report(costs: dict[str, float]) -> None:
+    stock_cost = costs.get("stock")
+    for way, cost in costs.items():
+        ratio = f"{stock_cost / cost:7.1f} x less than stock" if stock_cost else ""
+        print(f"{way:14} {cost:8.3f} ms per update {ratio}   {(WAYS[way].__doc__ or '').strip()}")
+
+
+if __name__ == "__main__":
+    main()

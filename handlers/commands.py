@@ -1,0 +1,58 @@
+"""The commands that anybody may give: /start /help /new, and the hint for those that do not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from app.chain.compose import Handler
+from app.chain.context import Context
+from app.core import words
+from app.core.claims import Claim
+from app.core.outcome import End, Outcome
+from app.core.updates import Address
+
+
+class Outbox(Protocol):
+    """What a reply needs."""
+
+    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
+
+
+class Commands:
+    """Answers in the conversation's own order. ``greeting`` is what /start says."""
+
+    def __init__(self, outbox: Outbox, *, greeting: str, operators: Iterable[int] = ()) -> None:
+        self._outbox = outbox
+        self._greeting = greeting
+        self._operators = frozenset(operators)
+
+    def routes(self) -> dict[str, Handler]:
+        """Handlers by command."""
+        return {"start": self.start, "help": self.help, "new": self.new}
+
+    async def start(self, ctx: Context) -> Outcome:
+        """Say hello."""
+        return await self._say(ctx, self._greeting)
+
+    async def help(self, ctx: Context) -> Outcome:
+        """Say what the bot can do; operators see their commands too, in private."""
+        more = words.HELP_OPERATOR if ctx.private and ctx.user_id in self._operators else ""
+        return await self._say(ctx, words.HELP + more)
+
+    async def new(self, ctx: Context) -> Outcome:
+        """Forget what was said. This holds even if the reply cannot be delivered."""
+        ctx.session.clear()
+        ctx.changed = True
+        await self._outbox.answer(ctx.claim, ctx.address, words.NEW)
+        return End("answered", session=ctx.session.dump())
+
+    async def hint(self, ctx: Context) -> Outcome:
+        """An unknown command: a hint in private, silence in groups, where it may be meant for somebody else."""
+        if not ctx.private:
+            return End("dropped: ignored")
+        return await self._say(ctx, words.HINT)
+
+    async def _say(self, ctx: Context, text: str) -> Outcome:
+        await self._outbox.answer(ctx.claim, ctx.address, text)
+        return End("answered")

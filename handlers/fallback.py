@@ -1,0 +1,43 @@
+"""What the bot cannot read: one kind sentence, once per album; edits and all else pass in silence."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+from app.chain.context import Context
+from app.core import words
+from app.core.claims import Claim
+from app.core.outcome import End, Outcome
+from app.core.updates import Address
+
+ALBUMS = 1000  # remembered as told; an album arrives as one message per picture
+
+
+class Outbox(Protocol):
+    """What a reply needs."""
+
+    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
+
+
+class Fallback:
+    """Answers messages without words."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._albums: OrderedDict[str, str] = OrderedDict()
+
+    async def __call__(self, ctx: Context) -> Outcome:
+        if ctx.edit or not ctx.media or self._told(ctx.message.media_group_id, ctx.ids):
+            return End("dropped: ignored")
+        await self._outbox.answer(ctx.claim, ctx.address, words.TEXT_ONLY)
+        return End("answered")
+
+    def _told(self, album: str | None, ids: str) -> bool:
+        """Whether another message of this album was answered; one that comes a second time is not another."""
+        if album is None:
+            return False
+        first = self._albums.setdefault(album, ids)
+        if len(self._albums) > ALBUMS:
+            self._albums.popitem(last=False)
+        return first != ids

@@ -1,0 +1,82 @@
+"""Notice lanes: what the lanes have to tell a chat, as one kind sentence in reply to the message it is about."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from app.chain.over import over
+from app.core import words
+from app.core.claims import Claim
+from app.core.errors import Unparsable
+from app.core.outcome import End, Outcome
+from app.core.updates import Address, chat_of
+
+
+class Outbox(Protocol):
+    """What a notice needs."""
+
+    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
+
+
+class Notice(msgspec.Struct):
+    """An entry of a notice lane; ``lane`` is the one it is about, ``text`` is given for kind "text" only."""
+
+    kind: str
+    lane: str
+    mid: int = 0
+    text: str = ""
+
+
+_notice = msgspec.json.Decoder(Notice)
+
+
+class Notices:
+    """Sends notices. A chat that has gone, or never was one, ends in silence."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def __call__(self, claim: Claim) -> Outcome:
+        notice = read(claim.entries[0].raw)
+        address = address_of(notice)
+        if address is None:
+            return End("undeliverable")
+        try:
+            await self._outbox.answer(claim, address, sentence(notice))
+        except Exception as error:  # noqa: BLE001  every error has its outcome
+            outcome = over(claim, error)
+            # A notice about a notice would never end.
+            return End(outcome.kind, fields=outcome.fields) if isinstance(outcome, End) else outcome
+        return End("answered")
+
+
+def entry(claim: Claim, text: str) -> str:
+    """A text as the raw part of a notice entry, in reply to the claim's last message."""
+    notice = Notice("text", claim.lane.lstrip("!?"), claim.entries[-1].mid, text)
+    return msgspec.json.encode(notice).decode()
+
+
+def read(raw: bytes) -> Notice:
+    """One entry; raises Unparsable."""
+    try:
+        return _notice.decode(raw)
+    except msgspec.MsgspecError:
+        raise Unparsable("a notice") from None
+
+
+def sentence(notice: Notice) -> str:
+    """What is said."""
+    return notice.text if notice.kind == "text" and notice.text else words.NOTICES.get(notice.kind, words.NOTICE)
+
+
+def address_of(notice: Notice) -> Address | None:
+    """Chat, topic and message that the notice is about; None if its lane is no chat's."""
+    try:
+        chat = int(chat_of(notice.lane))
+    except ValueError:
+        return None
+    suffixes = notice.lane.partition(":")[2].split(",")
+    topic = next((part[1:] for part in suffixes if part[:1] == "t"), "")
+    return Address(chat, int(topic) if topic.isdecimal() else None, notice.mid or None)

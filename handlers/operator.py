@@ -1,0 +1,215 @@
+"""/pause /resume /status /stop: they come through the control lane, ahead of everything, and take effect first.
+
+Operators may do all of it; a group's admins may pause and resume their own group; /stop is anybody's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from app.chain.compose import Handler
+from app.chain.context import Context
+from app.core import words
+from app.core.claims import Claim
+from app.core.clock import Clock
+from app.core.errors import Forbidden, Later, Rejected
+from app.core.outcome import End, Outcome
+from app.core.updates import Address, Scope, message_lane, scope_of, topic_of
+
+EVERYWHERE = "*"
+ADMIN_SECONDS = 60.0
+ADMINS_REMEMBERED = 1000
+LONGEST_SECONDS = 366 * 86_400
+
+_UNITS = {
+    "s": 1,
+    "m": 60,
+    "min": 60,
+    "h": 3600,
+    "hour": 3600,
+    "hours": 3600,
+    "d": 86_400,
+    "day": 86_400,
+    "days": 86_400,
+}
+_SPAN = re.compile(r"(\d{1,6})(s|m|min|h|hours?|d|days?)\Z", re.IGNORECASE)
+
+
+class Outbox(Protocol):
+    """What a reply needs."""
+
+    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
+
+
+class Control(Protocol):
+    """What acts on lanes, in every process."""
+
+    async def pause(self, scope: str, until_ms: int, reason: str, author: str, ver: str) -> bool: ...
+    async def resume(self, scope: str, ver: str) -> bool: ...
+    async def stop(self, lane: str, uid: str, mid: int, at_ms: int) -> str: ...
+    async def status(self) -> str: ...
+    def paused(self) -> bool: ...
+
+
+class Admins(Protocol):
+    """Asks Telegram what somebody is in a chat: creator, administrator, member …"""
+
+    async def status_of(self, chat: int, user: int) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What stands behind /pause or /resume: everywhere or here, for how long (0: until resumed), and why."""
+
+    everywhere: bool
+    seconds: int
+    reason: str
+
+
+def read(args: str) -> Order:
+    """Understand `[all] [30m] [reason]`."""
+    rest = args.split()
+    everywhere = bool(rest) and rest[0].lower() == "all"
+    rest = rest[everywhere:]
+    span = _SPAN.match(rest[0]) if rest else None
+    seconds = min(int(span[1]) * _UNITS[span[2].lower()], LONGEST_SECONDS) if span else 0
+    return Order(everywhere, seconds, " ".join(rest[1:] if span else rest))
+
+
+class Operator:
+    """Obeys those who may, refuses others kindly in private, and is silent towards them in groups."""
+
+    def __init__(
+        self,
+        control: Control,
+        outbox: Outbox,
+        admins: Admins,
+        clock: Clock,
+        *,
+        operators: Iterable[int],
+        scope: Scope = "topic",
+    ) -> None:
+        self._control = control
+        self._outbox = outbox
+        self._admins = admins
+        self._clock = clock
+        self._operators = frozenset(operators)
+        self._scope: Scope = scope
+        self._known: OrderedDict[tuple[int, int], tuple[float, bool]] = OrderedDict()
+
+    def routes(self) -> dict[str, Handler]:
+        """Handlers by command."""
+        return {"pause": self.pause, "resume": self.resume, "status": self.status, "stop": self.stop}
+
+    async def pause(self, ctx: Context) -> Outcome:
+        """Pause this chat or topic, or all of it."""
+        order = read(ctx.args)
+        if refusal := await self._refusal(ctx, order):
+            return refusal
+        until_ms = round((self._clock.now() + order.seconds) * 1000) if order.seconds else 0
+        scope = EVERYWHERE if order.everywhere else scope_of(ctx.message, self._scope)
+        done = await self._control.pause(scope, until_ms, order.reason, str(ctx.user_id), _ver(ctx))
+        return await self._say(
+            ctx, _paused(self._place(ctx, order), until_ms, order) if _fresh(done, ctx) else words.OUTDATED
+        )
+
+    async def resume(self, ctx: Context) -> Outcome:
+        """Go on here, or everywhere."""
+        order = read(ctx.args)
+        if refusal := await self._refusal(ctx, order):
+            return refusal
+        scope = EVERYWHERE if order.everywhere else scope_of(ctx.message, self._scope)
+        done = await self._control.resume(scope, _ver(ctx))
+        if not _fresh(done, ctx):
+            return await self._say(ctx, words.OUTDATED)
+        still = not order.everywhere and self._control.paused()
+        return await self._say(ctx, _resumed(self._place(ctx, order), still=still))
+
+    async def status(self, ctx: Context) -> Outcome:
+        """How the bot is."""
+        if ctx.user_id in self._operators:
+            return await self._say(ctx, await self._control.status())
+        return await self._refuse(ctx, words.NOT_YOURS)
+
+    async def stop(self, ctx: Context) -> Outcome:
+        """Stop the answer that this conversation waits for."""
+        lane, entry = message_lane(ctx.message, self._scope), ctx.claim.entries[0]
+        what = await self._control.stop(lane, entry.uids, ctx.message.message_id, entry.at_ms)
+        return await self._say(ctx, words.NOTHING_TO_STOP if what.startswith("idle") else words.STOPPED)
+
+    async def _refusal(self, ctx: Context, order: Order) -> Outcome | None:
+        if ctx.user_id in self._operators:
+            return None
+        if not await self._is_admin(ctx):
+            return await self._refuse(ctx, words.NOT_YOURS)
+        # An admin hears why; it is no secret that somebody may.
+        return await self._say(ctx, words.NOT_EVERYWHERE) if order.everywhere else None
+
+    async def _refuse(self, ctx: Context, text: str) -> Outcome:
+        return await self._say(ctx, text) if ctx.private else End("dropped: access")
+
+    async def _is_admin(self, ctx: Context) -> bool:
+        if ctx.private:
+            return False
+        chat, user = ctx.message.chat.id, ctx.user_id
+        if user == chat:
+            return True  # an anonymous admin speaks as the group itself
+        now = self._clock.monotonic()
+        known = self._known.get((chat, user))
+        if known is None or now - known[0] >= ADMIN_SECONDS:
+            known = self._known[chat, user] = (now, await self._ask(chat, user))
+            self._known.move_to_end((chat, user))
+            if len(self._known) > ADMINS_REMEMBERED:
+                self._known.popitem(last=False)
+        return known[1]
+
+    async def _ask(self, chat: int, user: int) -> bool:
+        try:
+            return await self._admins.status_of(chat, user) in {"creator", "administrator"}
+        except (Rejected, Forbidden):
+            return False
+
+    def _place(self, ctx: Context, order: Order) -> str:
+        if order.everywhere:
+            return "everywhere"
+        if topic_of(ctx.message):
+            return "in this topic" if self._scope != "chat" else "in this chat, with all its topics"
+        return "in this chat, with all its topics" if ctx.message.chat.is_forum else "in this chat"
+
+    async def _say(self, ctx: Context, text: str) -> Outcome:
+        """Reply; a chat whose pace has no room for it now gets it as a notice, and the command is done."""
+        try:
+            await self._outbox.answer(ctx.claim, ctx.address, text)
+        except Later:
+            return End("answered", notice=text)
+        return End("answered")
+
+
+def _ver(ctx: Context) -> str:
+    """Orders commands about the same place: the later written one wins, whenever it arrives."""
+    return f"{ctx.message.date}.{ctx.update.update_id}"
+
+
+def _fresh(done: bool, ctx: Context) -> bool:
+    """Whether the command is in force. Asked a second time, its own first try counts as a later command."""
+    return done or ctx.claim.attempt > 1 or "answer" in ctx.claim.journal
+
+
+def _paused(place: str, until_ms: int, order: Order) -> str:
+    until = ""
+    if until_ms:
+        until = f" until {datetime.fromtimestamp(until_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    reason = f" Reason: {order.reason}" if order.reason else ""
+    again = "/resume all" if order.everywhere else "/resume"
+    return f"I am paused {place}{until or f', until {again}'}.{reason}"
+
+
+def _resumed(place: str, *, still: bool) -> str:
+    if still:
+        return f"I am resumed {place}, but still paused everywhere: an operator's /resume all ends that."
+    return f"I am resumed {place}."

@@ -1,0 +1,284 @@
+"""Lanekeeper: `build` is the table of contents, `live` a process's life, and below them stands the command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import structlog
+import uvloop
+
+from app.chain.bot import Bot
+from app.chain.compose import Handler, compose
+from app.chain.dispatch import Dispatch
+from app.chain.router import Router
+from app.core import words
+from app.core.botapi import Telegram
+from app.core.clock import Clock, Real
+from app.core.connections import Connections
+from app.core.errors import SettingsError, Unauthorised
+from app.core.redis import Stores, connect
+from app.core.schema import Me
+from app.core.settings import Settings, load
+from app.core.triage import Policy, triage
+from app.ingress.polling import Polling
+from app.lanes.hints import Hints
+from app.lanes.lanes import Lanes
+from app.lanes.pipe import Pipe
+from app.lanes.presence import Presence
+from app.lanes.shards import served
+from app.model.choose import choose
+from app.model.offline import Offline
+from app.model.openai import Endpoint
+from app.model.persona import SYSTEM_PROMPT
+from app.ops import logs
+from app.ops.control import Control
+from app.ops.metrics import Metrics
+from app.ops.start import introduce, menu, risks
+from app.ops.status import Reader
+from app.outbox.outbox import Outbox
+from app.outbox.pacing import Pace, Permits
+from app.outbox.sender import Sender
+from app.runner.leases import Leases
+from app.runner.runner import Runner
+from app.runner.service import Service
+from handlers.commands import Commands
+from handlers.fallback import Fallback
+from handlers.notices import Notices, entry
+from handlers.operator import Operator
+from handlers.reply import Reply
+from middleware.access import Access
+from middleware.boundary import Boundary
+from middleware.deadline import Deadline
+from middleware.observe import Observe
+from middleware.pause import Pause
+from middleware.prefix import Prefix
+from middleware.sanitise import Sanitise
+from middleware.throttle import Throttle
+
+EX_CONFIG = 78
+DEMO_TOKEN = "424242:simulator"  # noqa: S105  the simulator's own, worth nothing elsewhere
+VERSION = version("lanekeeper")
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What touches the world: the only thing that differs between demo, tests and production."""
+
+    stores: Stores
+    connections: Connections
+    telegram: Telegram
+    model: Endpoint | Offline
+    clock: Clock
+
+
+def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) -> Bot:
+    """Put the bot together. Read this first: it reads in the way of one update."""
+    log, clock, metrics = structlog.get_logger(), seams.clock, Metrics(VERSION)
+
+    def report(line: str, error: Exception | None = None) -> None:
+        log.error(line, error=f"{type(error).__name__}: {error}" if error else None)
+
+    pipe = Pipe(seams.stores.work, clock, log.warning)
+    lanes = make_lanes(settings, pipe, clock, me)
+    hints = Hints(seams.stores.wait, me.id, clock)
+    policy = Policy(settings.lane_scope, settings.lane_limit, round(settings.stale_minutes * 60_000))
+    polling = Polling(
+        seams.telegram, lanes, lambda raw: triage(raw, me, policy), clock, metrics, hints.tell, lanes.lease_seconds
+    )
+    runner = Runner(lanes, served(settings.shards, args.shards), settings.concurrency, clock, report, notice=entry)
+    leases = Leases(lanes, runner.turns, clock, report)
+    polling.kick = hints.on_wake = runner.kick
+    hints.on_signal = runner.turns.deliver
+    control = Control(lanes, runner, hints, round(settings.hold_minutes * 60_000), settings.pause_policy)
+    runner.on_star = control.observe
+    sender = Sender(seams.connections, seams.telegram)
+    pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
+    outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, report)
+    runner.work = Dispatch(onion(settings, seams, me, metrics, control, sender, outbox), Notices(outbox), me)
+    metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
+    presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
+    reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.model.name)
+    roles = frozenset({"ingress", "worker"} if args.role == "all" else {args.role})
+    bot = Bot(pipe, runner, leases, polling, hints, presence, sender, metrics, reader, roles)
+    control.describe = bot.status
+    return bot
+
+
+def make_lanes(settings: Settings, pipe: Pipe, clock: Clock, me: Me) -> Lanes:
+    """The protocol, under a worker name that no other process start has."""
+    return Lanes(
+        pipe,
+        clock,
+        bot=me.id,
+        shards=settings.shards,
+        worker=secrets.token_hex(4),
+        lease_seconds=settings.lease_seconds,
+        attempts=settings.attempts,
+        session_seconds=round(settings.session_days * 86_400),
+        group_mode=settings.group_mode,
+    )
+
+
+def onion(
+    settings: Settings, seams: Seams, me: Me, metrics: Metrics, control: Control, sender: Sender, outbox: Outbox
+) -> Handler:
+    """What every message passes through, outermost first, and who answers it."""
+    turns, tokens = settings.history_turns, settings.history_tokens
+    operators = settings.operator_ids
+    commands = Commands(outbox, greeting=words.START.format(name=me.first_name), operators=operators)
+    operator = Operator(control, outbox, sender, seams.clock, operators=operators, scope=settings.lane_scope)
+    return compose(
+        [
+            Observe(metrics, level=settings.log_level),  # counts what happens, whatever happens
+            Boundary(outbox, seams.clock, history_turns=turns, history_tokens=tokens),  # errors become ends
+            Pause(),  # gives a running turn back; the scripts are the gate
+            Access(settings.allow_ids, operators),  # who may talk with the bot
+            Prefix(settings.ignore_prefix),  # what is not meant for it
+            Sanitise(outbox, me.username, emoji=settings.emoji),  # controls, tags, its own mention
+            Throttle(settings.user_messages_per_minute, operators),  # who writes too fast
+            Deadline(settings.turn_seconds),  # a turn may take this long
+        ],
+        Router(
+            {**commands.routes(), **operator.routes()},
+            default=Reply(
+                seams.model,
+                outbox,
+                system=settings.system_prompt or SYSTEM_PROMPT,
+                history_turns=turns,
+                history_tokens=tokens,
+            ),
+            other=Fallback(outbox),
+            hint=commands.hint,
+        ),
+    )
+
+
+@contextlib.asynccontextmanager
+async def world(settings: Settings) -> AsyncIterator[tuple[Seams, str]]:
+    """The seams as the settings ask for them, what is missing embedded; and the chat page's address, if there is one."""
+    log, page, clock = structlog.get_logger(), "", Real()
+    async with contextlib.AsyncExitStack() as stack:
+        url = settings.redis_url.get_secret_value() if settings.redis_url else ""
+        if not url:
+            from app.core.valkey import Valkey
+
+            valkey = Valkey(settings.data_dir)
+            stack.push_async_callback(valkey.close)
+            await valkey.start()
+            url = valkey.url
+            log.info("embedded Valkey, since REDIS_URL is not set", data=str(settings.data_dir))
+        stores = connect(url)
+        stack.push_async_callback(stores.close)
+        token, base = settings.telegram_bot_token, settings.telegram_api_base_url
+        secret = token.get_secret_value() if token else DEMO_TOKEN
+        if not token:
+            from simulator.server import Simulator
+
+            simulator = Simulator(settings.data_dir, settings.simulator_port, secret)
+            await simulator.start()
+            stack.push_async_callback(simulator.close)
+            base, page = simulator.api_url, simulator.page_url
+            log.info("simulator in Telegram's place, since TELEGRAM_BOT_TOKEN is not set")
+        connections = await stack.enter_async_context(Connections(settings.concurrency))
+        model = choose(settings, connections, clock)
+        if not settings.model_base_url:
+            log.info("offline model, since MODEL_BASE_URL is not set")
+        yield Seams(stores, connections, Telegram(connections, secret, base), model, clock), page
+
+
+async def live(settings: Settings, args: argparse.Namespace, service: Service) -> None:
+    """A process's life: the world, the bot, its pages, its loops, its farewell."""
+    async with contextlib.AsyncExitStack() as stack:
+        seams, page = await stack.enter_async_context(world(settings))
+        me = await introduce(Sender(seams.connections, seams.telegram), seams.clock)
+        bot = build(settings, seams, me, args)
+        log = structlog.get_logger()
+        if settings.web_port:
+            from app.ops.web import Pages
+
+            pages = Pages(bot.metrics, poll_age=bot.poll_age, ready=bot.ready(), line=f"@{me.username} is running.")
+            await pages.start(settings.web_host, settings.web_port, fixed=settings.chosen("web_port"))
+            stack.push_async_callback(pages.close)
+            log.info("pages for operators", host=settings.web_host, port=pages.port)
+        async with asyncio.TaskGroup() as group:
+            pipe = group.create_task(bot.pipe.run())
+            await bot.presence.begin()
+            bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
+            await seams.model.start()
+            await menu(bot.sender, words.MENU)
+            log.info(f"@{me.username} is ready", version=VERSION, model=seams.model.name)
+            if page:
+                print(page, flush=True)
+            await service.run(bot.loops(), lambda: bot.farewell(settings.drain_seconds, service.hurry))
+            pipe.cancel()
+
+
+async def serve(settings: Settings, args: argparse.Namespace) -> None:
+    """Live until a signal asks for the end."""
+    service = Service()
+    service.listen()
+    life = asyncio.create_task(live(settings, args, service))
+    stop = asyncio.create_task(service.stop.wait())
+    await asyncio.wait({life, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if not service.running:
+        life.cancel()  # asked to stop while still starting: nothing has begun that would need an end
+    stop.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await life
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line; settings come from the environment and `.env`."""
+    parser = argparse.ArgumentParser("lanekeeper", description="A Telegram bot that talks with a language model.")
+    parser.add_argument("--version", action="version", version=f"lanekeeper {VERSION}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|status|check")
+    run = verbs.add_parser("run", help="run the bot; with nothing set, a demo with a chat page of its own")
+    run.add_argument("--role", choices=("all", "ingress", "worker"), default="all", help="what this process does")
+    run.add_argument("--shard-ids", dest="shards", type=shard_ids, metavar="0,1,2", help="serve only these shards")
+    verbs.add_parser("status", help="say how the bot is")
+    verbs.add_parser("check", help="say in plain words what is wrong with the settings and what they name")
+    return parser
+
+
+def shard_ids(text: str) -> frozenset[int]:
+    """The value of --shard-ids."""
+    return frozenset(int(part) for part in text.split(","))
+
+
+def cli() -> None:
+    """The command `lanekeeper`."""
+    args = arguments().parse_args()
+    try:
+        settings = load()
+        logs.configure(settings.log_format, settings.log_level, settings.secrets())
+        for line in settings.warnings:
+            structlog.get_logger().warning(line)
+        if args.verb == "run":
+            uvloop.run(serve(settings, args))
+        else:
+            sys.exit(asyncio.run(inspect(settings, args.verb)))
+    except* SettingsError as group:
+        for line in lines(group.exceptions):
+            print(f"lanekeeper: {line}", file=sys.stderr)
+        sys.exit(EX_CONFIG)
+    except* Unauthorised:
+        sys.exit(EX_CONFIG)
+
+
+def lines(errors: Sequence[BaseException]) -> list[str]:
+    """What bad settings say, one line each, however deep in groups."""
+    found: list[str] = []
+    for error in errors:
+        found += error.lines if isinstance(error, SettingsError) else lines(getattr(error, "exceptions", ()))
+    return found
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,47 @@
+"""What people wrote, made safe for the model: hidden characters and the bot's own mention go, emoji as set."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from app.chain.compose import Handler
+from app.chain.context import Context
+from app.core import words
+from app.core.claims import Claim
+from app.core.outcome import End, Outcome
+from app.core.text import Emoji, clean, emoji
+from app.core.updates import Address
+
+
+class Outbox(Protocol):
+    """What a reply needs."""
+
+    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
+
+
+class Sanitise:
+    """Cleans ``text`` and ``args``; a text of which nothing is left gets one kind sentence."""
+
+    def __init__(self, outbox: Outbox, username: str, *, emoji: Emoji = "keep") -> None:
+        self._outbox = outbox
+        self._mention = re.compile(rf"(?<![\w@/])@{re.escape(username)}\b[ \t]*[,:]?[ \t]*", re.IGNORECASE)
+        self._emoji: Emoji = emoji
+
+    async def __call__(self, ctx: Context, inner: Handler) -> Outcome:
+        if not ctx.text:
+            return await inner(ctx)
+        ctx.text = self._clean(ctx.text)
+        if ctx.args:
+            ctx.args = clean(ctx.args)
+        # A bare mention may point at the message that it replies to.
+        if ctx.text or ctx.edit or ctx.media or ctx.message.reply_to_message is not None:
+            return await inner(ctx)
+        await self._outbox.answer(ctx.claim, ctx.address, words.EMPTY)
+        return End("answered")
+
+    def _clean(self, text: str) -> str:
+        text = emoji(clean(text), self._emoji)
+        if "@" in text and self._mention.search(text):
+            text = self._mention.sub("", text).strip()
+        return text

@@ -1,0 +1,72 @@
+"""The world on disk: a journal with one JSON record a line, read at start and then written anew without what is old.
+
+A line is handed to the kernel by one write before the call that caused it is answered, so SIGKILL loses nothing; there
+is no fsync, a power cut may cost the last seconds. A last line that is not whole is cut off.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from simulator.records import Record
+from simulator.world import World
+
+KEEP = 5_000  # messages of each conversation that survive a restart
+ENCODER = msgspec.json.Encoder()
+DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+class InUse(Exception):
+    """Another simulator has this directory."""
+
+
+class Store:
+    """The journal of one world in `<data_dir>/simulator`; only one process may have it open."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.folder = data_dir / "simulator"
+        self.path = self.folder / "journal.jsonl"
+        self._lock = self._file = -1
+
+    def open(self, world: World) -> bool:
+        """Fills the world and records it from now on; True when there was one before."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise InUse(f"another simulator uses {self.folder}") from None
+        for record in self._records():
+            world.restore(record)
+        self._rewrite(world)
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND, 0o600)
+        world.journal = self._write
+        return bool(world.bots)
+
+    def close(self) -> None:
+        """Ends recording and lets others in."""
+        if self._file >= 0:
+            os.close(self._file)
+            os.close(self._lock)
+            self._file = -1
+
+    def _write(self, record: Record) -> None:
+        os.write(self._file, ENCODER.encode(record) + b"\n")
+
+    def _records(self) -> Iterator[Record]:
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as lines:
+            for line in lines:
+                if line.endswith(b"\n"):
+                    yield DECODER.decode(line)
+
+    def _rewrite(self, world: World) -> None:
+        fresh = self.path.with_suffix(".new")
+        with fresh.open("wb") as lines:
+            lines.writelines(ENCODER.encode(record) + b"\n" for record in world.snapshot(KEEP))
+        fresh.replace(self.path)

@@ -1,0 +1,143 @@
+"""Telegram's rules for texts: what is trimmed, what is refused, which entities count.
+
+The trap: entities are measured in UTF-16 units, the limit of 4,096 in Unicode characters, and both after trimming.
+Sources: TDLib's MessageEntity.cpp, the Bot API server's Client.cpp, live probes.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+
+from simulator.records import Entity, bad
+
+LONGEST = 4096  # Unicode characters of a message
+MOST_BYTES = 1 << 15  # of a text as it arrives
+MOST_ENTITIES = 100  # the rest are dropped without a word
+GIVEN = {
+    "bold", "italic", "underline", "strikethrough", "spoiler", "code", "pre", "text_link", "text_mention",
+    "custom_emoji", "blockquote", "expandable_blockquote",
+}  # fmt: skip
+FOUND = {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"}
+REMOVED = re.compile("[\r\u2028-\u202e\u0333\u033f\u030a]")
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
+BLANK = " \n\u200b\u200c\u200d\u2060\ufeff"
+PATTERNS = {
+    "bot_command": re.compile(r"(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>])"),
+    "email": re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w"),
+    "mention": re.compile(r"(?<![\w@])@[A-Za-z0-9_]{3,32}(?!\w)"),
+    "url": re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,:;!?)\]]"),
+    "hashtag": re.compile(r"(?<![\w#])#(?=\w*[^\W\d_])\w{1,256}(?![\w#])"),
+}
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def find(text: str) -> list[Entity]:
+    """The entities Telegram finds by itself: commands, mentions, addresses, hashtags."""
+    taken: list[tuple[int, int]] = []
+    found: list[Entity] = []
+    for kind in ("url", "email", "bot_command", "mention", "hashtag"):
+        for match in PATTERNS[kind].finditer(text):
+            start, end = match.span()
+            if any(start < other_end and other < end for other, other_end in taken):
+                continue
+            taken.append((start, end))
+            found.append(Entity(kind, units(text[:start]), units(match[0])))
+    return sorted(found, key=lambda entity: entity.offset)
+
+
+def parse(given: object) -> list[Entity]:
+    """Entities as a request brings them; kinds that Telegram finds by itself are left out."""
+    if not isinstance(given, list):
+        return []
+    entities = []
+    for item in given:
+        if not isinstance(item, dict):
+            raise bad("Can't parse MessageEntity: expected an Object")
+        for field, kind in (("offset", int), ("length", int), ("type", str)):
+            if field not in item:
+                raise bad(f"Can't parse MessageEntity: Can't find field \"{field}\"")
+            if not isinstance(item[field], kind):
+                raise bad(f'Can\'t parse MessageEntity: Field "{field}" must be of type {kind.__name__}')
+        if item["type"] in FOUND:
+            continue
+        if item["type"] not in GIVEN:
+            raise bad("Can't parse MessageEntity: Unsupported type specified")
+        entities.append(_entity(item))
+    return entities
+
+
+def _entity(item: dict[str, Any]) -> Entity:
+    needed = {"text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id"}.get(item["type"])
+    if needed and needed not in item:
+        raise bad(f"Can't parse MessageEntity: Can't find field \"{needed}\"")
+    user = {"user": msgspec.Raw(msgspec.json.encode(item["user"]))} if "user" in item else {}
+    try:
+        return msgspec.convert(item | user, Entity)
+    except msgspec.ValidationError as problem:
+        raise bad(f"Can't parse MessageEntity: {problem}") from None
+
+
+def clean(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+    """The text and entities as the message will have them; a Refusal for what Telegram refuses."""
+    if not text:
+        raise bad("Message text is empty")
+    if len(text.encode()) > MOST_BYTES:
+        raise bad("Text is too long")
+    kept = sorted((one for one in entities if one.offset >= 0 and one.length > 0), key=lambda one: one.offset)
+    text, kept = _trimmed(text, kept)
+    if len(text) > LONGEST:
+        raise bad("Message is too long")
+    covered = [(one.offset, one.offset + one.length) for one in kept if one.type in {"code", "pre", "text_link"}]
+    kept += [one for one in find(text) if not any(a < one.offset + one.length and one.offset < b for a, b in covered)]
+    return text, sorted(kept, key=lambda one: (one.offset, -one.length))[:MOST_ENTITIES]
+
+
+def _trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+    spans = _spans(text, entities) if entities else []
+    text = CONTROL.sub(" ", text)
+    if not REMOVED.sub("", text).strip(BLANK):
+        raise bad("Text must be non-empty")
+    if not entities and not REMOVED.search(text):
+        return text.strip(" \n"), []
+    body = [i for i, char in enumerate(text) if char not in " \n" and not REMOVED.match(char)]
+    first = min([body[0], *(start for start, _ in spans)])
+    kept = [i for i in range(first, body[-1] + 1) if not REMOVED.match(text[i])]
+    shorter = "".join(text[i] for i in kept)
+    before = _edges(shorter)
+    result = []
+    for entity, (start, end) in zip(entities, spans, strict=True):
+        a, b = (before[bisect_left(kept, edge)] for edge in (start, end))
+        if b > a:
+            result.append(msgspec.structs.replace(entity, offset=a, length=b - a))
+    return shorter, result
+
+
+def _edges(text: str) -> list[int]:
+    """Where each character begins, and where the last one ends, in UTF-16 units."""
+    return [0, *accumulate(1 + (char > "\uffff") for char in text)]
+
+
+def _spans(text: str, entities: list[Entity]) -> list[tuple[int, int]]:
+    """Entities as ranges of characters; a Refusal where they do not fit the text."""
+    edges = _edges(text)
+    place = {unit: index for index, unit in enumerate(edges)}
+    spans = []
+    for entity in entities:
+        start, end = entity.offset, entity.offset + entity.length
+        if start > edges[-1]:
+            raise bad(f"Entity begins after the end of the text at UTF-16 offset {start}")
+        if end > edges[-1]:
+            raise bad(f"Entity beginning at UTF-16 offset {start} ends after the end of the text at UTF-16 offset {end}")
+        for edge, verb in ((start, "begins"), (end, "ends")):
+            if edge not in place:
+                where = len(text[: bisect_right(edges, edge) - 1].encode())
+                raise bad(f"Entity {verb} in a middle of a UTF-16 symbol at byte offset {where}")
+        spans.append((place[start], place[end]))
+    return spans

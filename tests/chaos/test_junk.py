@@ -1,0 +1,99 @@
+"""Bad input hurts only itself: unreadable updates among good ones, and sessions that cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.chaos.conftest import Bots
+from tests.support.remote import Remote
+from tests.support.valkey import Valkey
+
+pytestmark = pytest.mark.chaos
+
+CHAT = {"id": 1000, "type": "private", "first_name": "Ann"}
+USER = {"id": 1000, "is_bot": False, "first_name": "Ann"}
+DEEP: Any = []
+for _ in range(200):
+    DEEP = [DEEP]
+
+JUNK: list[dict[str, Any]] = [
+    {},
+    {"message": None},
+    {"message": 5},
+    {"message": "hello"},
+    {"message": {}},
+    {"message": {"chat": {"id": "somewhere"}}},
+    {"message": {"message_id": 1, "date": 1, "chat": {}}},
+    {"message": {"message_id": "one", "date": "yesterday", "chat": CHAT, "from": USER, "text": "hello"}},
+    {"message": {"message_id": 77001, "date": 1_780_000_000, "chat": CHAT, "from": USER, "text": 5}},
+    {"message": {"message_id": 77002, "date": 1_780_000_000, "chat": CHAT, "from": USER, "text": "x", "entities": 3}},
+    {"message": {"message_id": 77003, "date": -1e30, "chat": CHAT, "from": "Ann", "text": "x"}},
+    {"edited_message": 3},
+    {"callback_query": {"id": 7}},
+    {"my_chat_member": []},
+    {"something_new": {"a": {"b": [1, 2, None]}}},
+    {"something_new": DEEP},
+    {"update_id": "seven", "message": {"text": "no number"}},
+    {"update_id": None},
+]
+
+
+async def test_unreadable_updates_leave_their_neighbours_alone(world: Remote, bots: Bots, durable: Valkey) -> None:
+    bot = await bots(attempts=2).start()
+    for junk in JUNK:
+        world.add(3, chats=3)
+        world.do("junk", payloads=[junk])
+        world.add(3, chats=3)
+    await world.reach(25, ended=6 * len(JUNK))
+    assert bot.running, bot.tail()
+    verdict = world.verdict
+    assert not verdict["apologies"], verdict
+    world.clean()
+    async with Redis(unix_socket_path=durable.socket) as redis:
+        dead = [await redis.zcard(key) async for key in redis.scan_iter("lk:{4242.*}:dead")]
+        assert sum(dead) > 0, "no dead letter: an unreadable update must leave a trace"
+        waiting = [key async for key in redis.scan_iter("lk:{4242.*}:lane:*")]
+        assert not waiting
+
+
+BROKEN = [
+    b"\xff\xfe\x00garbage",
+    b"",
+    b"1.1\n{not json",
+    b"1.1",
+    b"1.1\n[1,2,3]",
+    b'1.1\n{"turns":[{"ids":5}]}',
+    b"x" * 100_000,
+]
+
+
+@pytest.mark.parametrize("kind", ["text", "type"])
+async def test_a_corrupt_session_is_kept_aside_and_its_chat_starts_afresh(
+    world: Remote, bots: Bots, durable: Valkey, kind: str
+) -> None:
+    bot = await bots().start()
+    chats = range(1000, 1000 + len(BROKEN))
+    for text in ("one", "two"):
+        for chat in (*chats, 5000):
+            world.say(chat, text)
+    await world.reach(ended=2 * len(BROKEN) + 2)
+    async with Redis(unix_socket_path=durable.socket) as redis:
+        for chat, value in zip(chats, BROKEN, strict=True):
+            (key,) = [key async for key in redis.scan_iter(f"lk:{{4242.*}}:session:{chat}")]
+            await redis.delete(key)
+            await (redis.rpush(key, b"a list") if kind == "type" else redis.set(key, value))  # type: ignore[misc]
+        for chat in (*chats, 5000):
+            if chat != 5000:
+                world.do("fresh", chat=chat)
+            world.say(chat, "three")
+        await world.reach(15, ended=3 * len(BROKEN) + 3)
+        kept = [key async for key in redis.scan_iter("lk:{4242.*}:bad:*")]
+    assert bot.running, bot.tail()
+    assert len(kept) >= len(BROKEN) - 1, "the empty value may be taken for a fresh session; the others are kept aside"
+    for chat in (*chats, 5000):
+        world.say(chat, "four")
+    await world.reach(15, ended=4 * len(BROKEN) + 4)
+    world.clean()

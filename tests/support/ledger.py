@@ -1,0 +1,254 @@
+"""What people wrote, what the bot did with it, and the verdict. Each answer and each prompt is held against the chat.
+
+Words: an *input* is one update that people caused; a *question* wants an answer of the model; a *lane* is a chat or one
+topic of it. A question's text begins with `#<index> `; the model's answer with `#<index> call=<n> `, so that every text
+on its way says what it belongs to.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.people import Input, Lane
+
+now = time.monotonic
+FILLER = "and so the river went on past the mill and the old bridge while people talked about the price of bread "
+SAMPLES = 12
+
+FAULTS_OF_THE_BOT = (
+    "shape",  # a request that Telegram or the model would not know in this form, or that the design forbids
+    "targets",  # an answer to the wrong message, in the wrong chat or topic, or that does not carry what was asked
+    "order",  # an answer after the answer to a later question of its lane
+    "histories",  # a prompt whose history is not exactly the lane's earlier turns
+    "overlaps",  # two model calls of one lane at the same time
+    "penalties",  # a call to a chat while its 429 lasts
+    "strangers",  # a prompt without a question of this world
+)
+
+
+@dataclass(slots=True)
+class Sent:
+    """One message of the bot."""
+
+    at: float
+    chat: int
+    mid: int
+    topic: int
+    reply: int
+    text: str
+    index: int = -1
+    call: int = 0
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The records, and the checks that are made while they are written."""
+
+    turns: int = 5
+    """The bot's HISTORY_TURNS."""
+    chars: int = 120
+    inputs: list[Input] = field(default_factory=list)
+    lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
+    known: dict[tuple[int, int], Input] = field(default_factory=dict)
+    sent: list[Sent] = field(default_factory=list)
+    faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULTS_OF_THE_BOT, 0))
+    samples: list[str] = field(default_factory=list)
+    questions: int = 0
+    answered: int = 0
+    ended: int = 0
+    doubles: int = 0
+    loose: int = 0
+    calls: int = 0
+
+    def blame(self, kind: str, words: str) -> None:
+        """Counts a fault of the bot; the first dozen are kept in words."""
+        self.faults[kind] += 1
+        if len(self.samples) < SAMPLES:
+            self.samples.append(f"{kind}: {words}")
+
+    def write(self, item: Input) -> None:
+        """Something was written by a person (or broken by us)."""
+        item.index = len(self.inputs)
+        item.text = item.text.replace("#?", f"#{item.index}", 1)
+        self.inputs.append(item)
+        if item.mid:
+            self.known[item.chat, item.mid] = item
+        if item.kind == "question":
+            self.questions += 1
+            self.lane(item)
+
+    def lane(self, item: Input) -> Lane:
+        lane = self.lanes.get((item.chat, item.topic))
+        if lane is None:
+            lane = self.lanes[item.chat, item.topic] = Lane()
+        return lane
+
+    def answer(self, index: int, call: int) -> str:
+        """What the model says to question `index` in its `call`th call of all."""
+        text = f"#{index} call={call} {FILLER * (1 + self.chars // len(FILLER))}"
+        return text[: max(self.chars, 24)].rstrip()
+
+    # -- the bot sends -----------------------------------------------------------------------------
+
+    def told(self, message: Sent) -> None:
+        """The bot said something; is it what that place waits for?"""
+        self.sent.append(message)
+        target = self.known.get((message.chat, message.reply))
+        if target is None:
+            self.loose += 1
+            return
+        if message.topic != (target.topic if target.topic > 1 else 0):
+            self.blame("targets", f"input {target.index} of topic {target.topic} was answered in topic {message.topic}")
+        tag = tag_of(message.text)
+        if target.kind != "question" or tag is None:
+            target.said.append((message.at, message.text))
+            if tag is not None:
+                self.blame(
+                    "targets", f"input {target.index} ({target.kind}) got an answer to {tag[0]}: {message.text[:50]!r}"
+                )
+            elif target.kind == "question" and len(target.said) == 1 and not target.replies:
+                self.ended += 1
+            return
+        message.index, message.call = tag
+        self._answers(target, message)
+
+    def _answers(self, target: Input, message: Sent) -> None:
+        if message.index != target.index or message.call not in target.calls:
+            self.blame("targets", f"input {target.index} in chat {target.chat} got {message.text[:50]!r}")
+            return
+        if not message.text.startswith(self.answer(message.index, message.call)):
+            self.blame("targets", f"the answer to {target.index} was changed on its way: {message.text[:80]!r}")
+        target.replies.append((message.at, message.call))
+        if len(target.replies) > 1:
+            self.doubles += 1
+            return
+        self.answered += 1
+        self.ended += not target.said
+        lane = self.lane(target)
+        lane.answered.append(target)
+        if target.index < lane.top:
+            self.blame("order", f"chat {target.chat}: {target.index} was answered after {lane.top}")
+        lane.top = max(lane.top, target.index)
+
+    # -- the bot asks the model --------------------------------------------------------------------
+
+    def asked(self, messages: list[dict[str, Any]]) -> Input | None:
+        """A prompt came; returns the question it ends with. Its call number is `calls[-1]` of that question."""
+        self.calls += 1
+        talk = list(messages)
+        while talk and talk[0]["role"] == "system":
+            talk.pop(0)
+        item = self._question(talk)
+        if item is None:
+            self.blame("strangers", f"a prompt that ends with {str(messages[-1:])[:120]}")
+            return None
+        item.calls.append(self.calls)
+        problem = self._compare(item, talk[:-1])
+        if problem:
+            self.blame("histories", f"question {item.index} in chat {item.chat}: {problem}")
+        lane = self.lane(item)
+        lane.running += 1
+        if lane.running > 1:
+            self.blame("overlaps", f"chat {item.chat}: {lane.running} model calls at once, the last for {item.index}")
+        return item
+
+    def fell_silent(self, item: Input) -> None:
+        """The model call of this question is over, however it ended."""
+        self.lane(item).running -= 1
+
+    def _question(self, talk: list[dict[str, Any]]) -> Input | None:
+        content = talk[-1]["content"] if talk and talk[-1]["role"] == "user" else None
+        at = content.find("#") if isinstance(content, str) else -1
+        if not isinstance(content, str) or at < 0:
+            return None
+        digits = content[at + 1 :].split(" ", 1)[0]
+        index = int(digits) if digits.isdigit() else -1
+        item = self.inputs[index] if 0 <= index < len(self.inputs) else None
+        return item if item is not None and asks(item, content) else None
+
+    def _compare(self, item: Input, talk: list[dict[str, Any]]) -> str:
+        """Empty if the talk before a question is exactly what the chat shows, else what is wrong with it."""
+        lane = self.lane(item)
+        earlier = [turn for turn in lane.answered if lane.floor <= turn.index < item.index]
+        want = earlier[-self.turns :]
+        if self._same(want, talk):
+            return ""
+        doubtful = [turn for turn in earlier if not turn.said][-self.turns :]
+        if len(doubtful) != len(want) and self._same(doubtful, talk):
+            return ""
+        seen = [str(entry["content"]).split(" ", 1)[0] for entry in talk]
+        return f"wanted turns {[turn.index for turn in want]}, the prompt has {seen}"
+
+    def _same(self, want: list[Input], talk: list[dict[str, Any]]) -> bool:
+        if len(talk) != 2 * len(want):
+            return False
+        for turn, question, answer in zip(want, talk[0::2], talk[1::2], strict=True):
+            if question["role"] != "user" or answer["role"] != "assistant" or not asks(turn, question["content"]):
+                return False
+            if answer["content"] not in {self.answer(turn.index, call) for _, call in turn.replies}:
+                return False
+        return True
+
+    # -- the verdict -------------------------------------------------------------------------------
+
+    def verdict(self) -> dict[str, Any]:
+        """Everything that went wrong, counted; all zero (but `loose`, `ended` …) is what the design promises."""
+        open_ones = [
+            item.index for item in self.inputs if item.kind == "question" and not item.replies and not item.said
+        ]
+        return {
+            "questions": self.questions,
+            "answered": self.answered,
+            "unanswered": self.questions - self.ended,
+            "which": open_ones[:10],
+            "apologies": sum(1 for item in self.inputs if item.kind == "question" and item.said),
+            "doubles": self.doubles,
+            "loose": self.loose,
+            "model_calls": self.calls,
+            **self.faults,
+            "samples": self.samples,
+        }
+
+    def latency(self, label: str, since: str = "handed") -> dict[str, float]:
+        """Seconds from `handed` (or `added`) to the first reply, over the answered inputs with that label."""
+        times = sorted(
+            first_reply(item) - (item.handed if since == "handed" else item.added)
+            for item in self.inputs
+            if item.label == label and (item.replies or item.said)
+        )
+        if not times:
+            return {"n": 0, "p50": math.nan, "p99": math.nan, "max": math.nan}
+        return {"n": len(times), "p50": share(times, 0.5), "p99": share(times, 0.99), "max": times[-1]}
+
+
+def first_reply(item: Input) -> float:
+    return min([at for at, _ in item.replies] + [at for at, _ in item.said])
+
+
+def share(times: list[float], part: float) -> float:
+    return times[min(len(times) - 1, math.ceil(part * len(times)) - 1)]
+
+
+def asks(item: Input, content: object) -> bool:
+    """Is this content of a prompt exactly what the person wrote (in a group: after the person's first name)?"""
+    if not isinstance(content, str):
+        return False
+    if item.chat > 0:
+        return content == item.text
+    return (
+        content.endswith(item.text)
+        and content.startswith(item.name)
+        and len(content) <= len(item.text) + len(item.name) + 4
+    )
+
+
+def tag_of(text: str) -> tuple[int, int] | None:
+    """`(index, call)` of a model's answer; None for words of the bot's own."""
+    first, _, rest = text.partition(" ")
+    second = rest.partition(" ")[0]
+    if first[:1] != "#" or not first[1:].isdigit() or second[:5] != "call=" or not second[5:].isdigit():
+        return None
+    return int(first[1:]), int(second[5:])

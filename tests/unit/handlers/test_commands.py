@@ -1,0 +1,124 @@
+"""Commands of everybody, what has no words, and notices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.core import words
+from app.core.errors import Dead, Later, Lost, Rejected, StoreDown, Unparsable, Unsure
+from app.core.outcome import Back, End, Gone, Outcome
+from app.core.updates import Address
+from app.sessions.session import fresh, load
+from handlers.commands import Commands
+from handlers.fallback import ALBUMS, Fallback
+from handlers.notices import Notices
+from tests.unit.fakes import FORUM, GROUP, Outbox, claim, context, update
+
+
+class TestCommands:
+    def make(self, outbox: Outbox) -> Commands:
+        return Commands(outbox, greeting="Hello there", operators={9})
+
+    async def test_start_says_the_greeting_as_a_reply_in_the_topic(self) -> None:
+        outbox = Outbox()
+        ctx = context(text="/start", chat=FORUM, message_thread_id=5, is_topic_message=True)
+        assert await self.make(outbox).routes()["start"](ctx) == End("answered")
+        assert outbox.sent == [(Address(-100, 5, 11), "Hello there")]
+
+    async def test_help_shows_operators_their_commands_in_private_only(self) -> None:
+        outbox = Outbox()
+        operator = {"id": 9, "is_bot": False, "first_name": "Op"}
+        for fields in ({}, {"from_": operator}, {"from_": operator, "chat": GROUP}):
+            await self.make(outbox).help(context(text="/help", **fields))
+        assert ["/pause" in text for text in outbox.texts] == [False, True, False]
+
+    async def test_new_forgets_the_conversation_and_says_so(self) -> None:
+        outbox = Outbox()
+        session = fresh()
+        session.add("1", 1, "q", "a", keep_turns=5)
+        outcome = await self.make(outbox).new(context(claimed=claim(update(text="/new"), session=session.dump())))
+        assert isinstance(outcome, End)
+        assert load(outcome.session).turns == []
+        assert load(outcome.session).count == 1
+        assert outbox.texts == [words.NEW]
+
+    async def test_an_unknown_command_gets_a_hint_in_private_and_silence_in_groups(self) -> None:
+        outbox = Outbox()
+        assert await self.make(outbox).hint(context(text="/foo")) == End("answered")
+        assert await self.make(outbox).hint(context(text="/foo", chat=GROUP)) == End("dropped: ignored")
+        assert outbox.texts == [words.HINT]
+
+
+class TestFallback:
+    async def test_what_has_no_words_gets_one_sentence(self) -> None:
+        outbox = Outbox()
+        assert await Fallback(outbox)(context(text=None, voice={"file_id": "x"})) == End("answered")
+        assert outbox.texts == [words.TEXT_ONLY]
+
+    async def test_an_album_gets_one_sentence_also_when_its_turn_comes_twice(self) -> None:
+        outbox = Outbox()
+        fallback = Fallback(outbox)
+        ends = [
+            await fallback(context(update(uid=uid, text=None, photo=[{}], media_group_id="g"))) for uid in (1, 1, 2, 3)
+        ]
+        assert ends == [End("answered")] * 2 + [End("dropped: ignored")] * 2
+
+    async def test_edits_pass_in_silence(self) -> None:
+        ctx = context(update("edited_message", text=None, photo=[{}]))
+        assert await Fallback(Outbox())(ctx) == End("dropped: ignored")
+
+    async def test_what_it_remembers_is_bounded(self) -> None:
+        fallback = Fallback(Outbox())
+        for album in range(ALBUMS + 50):
+            fallback._told(str(album), "1")
+        assert len(fallback._albums) == ALBUMS
+
+
+class TestNotices:
+    async def run(self, outbox: Outbox, **notice: Any) -> Outcome:
+        raw = msgspec.json.encode({"kind": "dead", "lane": "7", "mid": 3} | notice)
+        return await Notices(outbox)(claim(raw, lane="?7"))
+
+    @pytest.mark.parametrize("kind", ["flood", "stale", "pause", "dead", "unsure", "throttled", "of a later release"])
+    async def test_each_kind_is_one_sentence_in_reply_to_the_message(self, kind: str) -> None:
+        outbox = Outbox()
+        assert await self.run(outbox, kind=kind, lane="-100:t5,u7") == End("answered")
+        ((address, text),) = outbox.sent
+        assert address == Address(-100, 5, 3)
+        assert text == words.NOTICES.get(kind, words.NOTICE)
+
+    async def test_a_text_is_said_as_it_is(self) -> None:
+        outbox = Outbox()
+        await self.run(outbox, kind="text", text="I am paused here.", lane="-100", mid=0)
+        assert outbox.sent == [(Address(-100), "I am paused here.")]
+
+    @pytest.mark.parametrize(
+        "failure, outcome",
+        [
+            (Rejected("x"), End("apologised")),
+            (Unsure(), End("apologised")),
+            (Later(900, "op"), Back(900, "op")),
+            (Lost(), Gone()),
+            (StoreDown(), Back(1000)),
+        ],
+    )
+    async def test_a_notice_that_fails_makes_no_further_notice(self, failure: Exception, outcome: Outcome) -> None:
+        assert await self.run(Outbox(failure)) == outcome
+
+    async def test_a_chat_that_is_gone_is_marked(self) -> None:
+        outcome = await self.run(Outbox(Dead()))
+        assert isinstance(outcome, End)
+        assert outcome.kind == "undeliverable"
+        assert outcome.fields[0][0] == "dead"
+
+    async def test_a_lane_without_chat_ends_in_silence(self) -> None:
+        outbox = Outbox()
+        assert await self.run(outbox, lane="x55") == End("undeliverable")
+        assert outbox.sent == []
+
+    async def test_a_notice_that_cannot_be_read_is_unparsable(self) -> None:
+        with pytest.raises(Unparsable):
+            await Notices(Outbox())(claim(b"[]", lane="?7"))

@@ -1,0 +1,141 @@
+"""The boundary: a failing model costs one honest sentence, and every error has an end that loses nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.chain.context import Context, Sorry
+from app.core import words
+from app.core.clock import Manual
+from app.core.errors import (
+    Dead,
+    Flooded,
+    Later,
+    Lost,
+    ModelBusy,
+    ModelCut,
+    ModelDown,
+    ModelFailed,
+    ModelRefused,
+    Rejected,
+    StoreDown,
+    Unsure,
+)
+from app.core.outcome import Back, End, Fail, Gone, Outcome
+from app.sessions.session import load
+from middleware.boundary import Boundary
+from tests.unit.fakes import DATE, Inner, Outbox, claim, context, update
+
+DONE = End("answered")
+
+
+def boundary(outbox: Outbox) -> Boundary:
+    return Boundary(outbox, Manual(500.0), history_turns=5)
+
+
+def asking(error: Exception) -> object:
+    """A handler that has asked the model and then fails."""
+
+    async def handler(ctx: Context) -> Outcome:
+        ctx.question = "what?"
+        raise error
+
+    return handler
+
+
+async def test_what_ends_well_passes() -> None:
+    assert await boundary(Outbox())(context(), Inner(DONE)) is DONE
+
+
+@pytest.mark.parametrize(
+    "error, sentence",
+    [
+        (ModelDown("secret host"), words.SORRY_DOWN),
+        (ModelBusy(3), words.SORRY_BUSY),
+        (ModelRefused(400, "secret reason"), words.SORRY_FAILED),
+        (ModelFailed("secret"), words.SORRY_FAILED),
+        (ModelCut(""), words.SORRY_FAILED),
+        (Sorry(words.SORRY_SLOW, "deadline"), words.SORRY_SLOW),
+    ],
+)
+async def test_a_failing_model_costs_one_polite_sentence_with_an_id(error: Exception, sentence: str) -> None:
+    outbox = Outbox()
+    outcome = await boundary(outbox)(context(), asking(error))  # type: ignore[arg-type]
+    (text,) = outbox.texts
+    assert re.fullmatch(re.escape(sentence) + r" \(error [0-9a-f]{6}\)\.", text)
+    assert "secret" not in text
+    assert words.is_apology(text)
+    assert isinstance(outcome, End)
+    assert outcome.kind == "apologised"
+    (turn,) = load(outcome.session).turns
+    assert (turn.ids, turn.mid, turn.question, turn.answer) == ("900", 11, "what?", None)
+
+
+async def test_an_apology_before_the_question_was_read_changes_no_session() -> None:
+    outcome = await boundary(Outbox())(context(), Inner(Sorry(words.SORRY_SLOW, "deadline")))
+    assert outcome == End("apologised")
+
+
+@pytest.mark.parametrize(
+    "failure, outcome", [(Later(3000, "op"), Back(3000, "op")), (Lost(), Gone()), (Flooded(2), Back(2000))]
+)
+async def test_an_apology_that_cannot_be_sent_now_is_not_lost(failure: Exception, outcome: Outcome) -> None:
+    assert await boundary(Outbox(failure))(context(), asking(ModelDown())) == outcome  # type: ignore[arg-type]
+
+
+async def test_a_finished_answer_is_never_replaced_by_an_apology() -> None:
+    outbox = Outbox()
+    ctx = context(claimed=claim(update(), journal={"answer": "42"}, op="op1"))
+    assert await boundary(outbox)(ctx, Inner(Sorry(words.SORRY_SLOW, "deadline"))) == Fail("Sorry", op="op1")
+    assert outbox.texts == []
+
+
+@pytest.mark.parametrize("error", [Unsure(), Rejected("too strange")])
+async def test_an_answer_of_doubtful_fate_is_noted_as_apologised(error: Exception) -> None:
+    outcome = await boundary(Outbox())(context(), asking(error))  # type: ignore[arg-type]
+    assert isinstance(outcome, End)
+    assert (outcome.kind, bool(outcome.notice)) == ("apologised", True)
+    assert [turn.answer for turn in load(outcome.session).turns] == [None]
+
+
+async def test_store_and_unknown_errors_come_again() -> None:
+    assert await boundary(Outbox())(context(), Inner(StoreDown())) == Back(1000)
+    assert await boundary(Outbox())(context(), Inner(ZeroDivisionError())) == Fail("ZeroDivisionError")
+
+
+async def test_a_session_that_was_changed_is_written_even_if_nobody_can_be_told() -> None:
+    async def cleared(ctx: Context) -> Outcome:
+        ctx.session.count = 9
+        ctx.changed = True
+        raise Dead
+
+    outcome = await boundary(Outbox())(context(), cleared)
+    assert isinstance(outcome, End)
+    assert outcome.kind == "undeliverable"
+    assert load(outcome.session).count == 9
+
+
+async def test_a_corrupt_session_is_kept_aside() -> None:
+    async def reads(ctx: Context) -> Outcome:
+        return End("answered", session=ctx.session.dump())
+
+    outcome = await boundary(Outbox())(context(claimed=claim(update(), session=b"rubbish")), reads)
+    assert isinstance(outcome, End)
+    assert outcome.keep_bad
+    assert load(outcome.session).turns == []
+
+
+class TestDeadChats:
+    async def run(self, dead: str) -> tuple[Outcome, list[str]]:
+        inner = Inner(DONE)
+        ctx = context(claimed=claim(update(), chat_fields={"dead": dead}))
+        return await boundary(Outbox())(ctx, inner), inner.texts
+
+    async def test_what_was_written_before_costs_nothing(self) -> None:
+        assert await self.run(str(DATE * 1000)) == (End("undeliverable"), [])
+
+    async def test_who_writes_later_is_answered_and_the_mark_goes(self) -> None:
+        assert await self.run(str(DATE * 1000 - 1)) == (End("answered", fields=(("dead", ""),)), ["hello"])
+        assert (await self.run("rubbish"))[1] == ["hello"]
