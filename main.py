@@ -37,7 +37,7 @@ from app.model.choose import choose
 from app.model.offline import Offline
 from app.model.openai import Endpoint
 from app.model.persona import SYSTEM_PROMPT
-from app.ops import logs
+from app.ops import inspect, logs
 from app.ops.control import Control
 from app.ops.metrics import Metrics
 from app.ops.start import introduce, menu, risks
@@ -162,7 +162,7 @@ def onion(
 
 @contextlib.asynccontextmanager
 async def world(settings: Settings) -> AsyncIterator[tuple[Seams, str]]:
-    """The seams as the settings ask for them, what is missing embedded; and the chat page's address, if there is one."""
+    """The seams as the settings ask for them, what is missing embedded; and the chat page's address, or nothing."""
     log, page, clock = structlog.get_logger(), "", Real()
     async with contextlib.AsyncExitStack() as stack:
         url = settings.redis_url.get_secret_value() if settings.redis_url else ""
@@ -213,7 +213,7 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service) -
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
             await seams.model.start()
             await menu(bot.sender, words.MENU)
-            log.info(f"@{me.username} is ready", version=VERSION, model=seams.model.name)
+            log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.model.name)
             if page:
                 print(page, flush=True)
             await service.run(bot.loops(), lambda: bot.farewell(settings.drain_seconds, service.hurry))
@@ -232,6 +232,19 @@ async def serve(settings: Settings, args: argparse.Namespace) -> None:
     stop.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await life
+
+
+async def look(settings: Settings, verb: str) -> int:
+    """`status` and `check`."""
+    token = settings.telegram_bot_token
+    secret = token.get_secret_value() if token else DEMO_TOKEN
+    bot = int(secret.partition(":")[0])
+    if verb == "status":
+        return await inspect.status(settings, bot, VERSION, print)
+    async with Connections(4) as connections:
+        telegram = Telegram(connections, secret, settings.telegram_api_base_url) if token else None
+        model = choose(settings, connections, Real()) if settings.model_base_url else None
+        return await inspect.check(settings, telegram, bot, model, print)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -263,7 +276,7 @@ def cli() -> None:
         if args.verb == "run":
             uvloop.run(serve(settings, args))
         else:
-            sys.exit(asyncio.run(inspect(settings, args.verb)))
+            sys.exit(asyncio.run(look(settings, args.verb)))
     except* SettingsError as group:
         for line in lines(group.exceptions):
             print(f"lanekeeper: {line}", file=sys.stderr)

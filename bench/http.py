@@ -21,7 +21,13 @@ import httpx
 import msgspec
 import uvloop
 
-from app.core.http import Client, Clocks, Http, packets
+from app.core.botapi import Telegram
+from app.core.connections import Connections
+from app.core.http import Client
+from app.core.updates import Address
+from app.model.base import Prompt, whole
+from app.model.openai import Endpoint
+from app.outbox.sender import Sender
 
 IN_FLIGHT = 256
 TOKEN = "1:bench"
@@ -87,7 +93,7 @@ class Server(asyncio.Protocol):
         else:
             self.head(b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked")
             if b"/slow/" in head:
-                asyncio.get_running_loop().create_task(self.trickle())
+                self.task = asyncio.get_running_loop().create_task(self.trickle())
             else:
                 self.transport.write(b"".join(map(chunk, EVENTS)) + b"0\r\n\r\n")  # type: ignore[attr-defined]
 
@@ -159,76 +165,67 @@ async def bare_env(base: str) -> AsyncIterator[Way]:
 
 
 @contextlib.asynccontextmanager
-async def library(base: str) -> AsyncIterator[Way]:
-    """httpx-aiohttp with the three habits; plain aiohttp for Telegram."""
-    import httpx_aiohttp
-
-    from app.core.http import NoCookies
-
-    none = NoCookies()
-
-    class Plain(httpx.AsyncClient):
-        cookies = property(lambda self: none, lambda self, value: None)
-
-    connector = aiohttp.TCPConnector(limit=2 * IN_FLIGHT)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        client = Plain(transport=httpx_aiohttp.AiohttpTransport(client=session))
-        url = httpx.URL(f"{base}/v1/chat/completions")
-        headers = httpx.Headers({"Content-Type": "application/json"})
-        send = f"{base}/bot{TOKEN}/sendMessage"
+async def ours(base: str, stream: bool = False) -> AsyncIterator[Way]:
+    """Lanekeeper's Endpoint and Sender, as turns call them."""
+    async with Connections(IN_FLIGHT) as connections:
+        model = Endpoint(Client(connections), f"{base}/v1", key="k", name="fake", stream=stream)
+        sender = Sender(connections, Telegram(connections, TOKEN, base))
+        prompt, address = Prompt(HISTORY), Address(7, None, 4, False)  # type: ignore[arg-type]
 
         async def one() -> None:
-            response = await client.send(httpx.Request("POST", url, headers=headers, content=question()), stream=True)
-            try:
-                body = b"".join([packet async for packet in response.stream])
-            finally:
-                await response.aclose()
-            msgspec.json.decode(body)
-            async with session.post(send, data=message(), headers={"Content-Type": "application/json"}) as answer:
-                msgspec.json.decode(await answer.read())
+            text, _, _ = await whole(model, prompt)
+            await sender.send(address, text)
 
         yield one
 
 
 @contextlib.asynccontextmanager
-async def core(base: str) -> AsyncIterator[Way]:
-    """Ours: app.core.http, both faces, nothing above."""
-    async with Http(IN_FLIGHT) as http:
-        client = Client(http)
-        place = client.place(f"{base}/v1/chat/completions")
-        headers = httpx.Headers({"Content-Type": "application/json"})
-        plain = {"Content-Type": "application/json"}
-        send = http.target(f"{base}/bot{TOKEN}/sendMessage")
-        clocks = Clocks()
+async def ours_stream(base: str) -> AsyncIterator[Way]:
+    """The same with the model streamed, 12 words in one packet."""
+    async with ours(base, True) as one:
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def send_only(base: str) -> AsyncIterator[Way]:
+    """Only Sender.send."""
+    async with Connections(IN_FLIGHT) as connections:
+        sender = Sender(connections, Telegram(connections, TOKEN, base))
+        address = Address(7, None, 4, False)
 
         async def one() -> None:
-            response = await client.call("POST", place, headers, question(), clocks)
-            try:
-                body = b"".join([packet async for packet in packets(response)])
-            finally:
-                await response.aclose()
-            msgspec.json.decode(body)
-            msgspec.json.decode((await http.fetch("POST", send, plain, message(), clocks))[1])
+            await sender.send(address, "y" * 200)
 
         yield one
 
 
 @contextlib.asynccontextmanager
-async def face(base: str) -> AsyncIterator[Way]:
-    """Only the plain face, both calls."""
-    async with Http(IN_FLIGHT) as http:
-        plain = {"Content-Type": "application/json"}
-        ask, send = http.target(f"{base}/v1/chat/completions"), http.target(f"{base}/bot{TOKEN}/sendMessage")
-        clocks = Clocks()
+async def ask_only(base: str) -> AsyncIterator[Way]:
+    """Only Endpoint.stream, one response."""
+    async with Connections(IN_FLIGHT) as connections:
+        model = Endpoint(Client(connections), f"{base}/v1", key="k", name="fake", stream=False)
+        prompt = Prompt(HISTORY)  # type: ignore[arg-type]
 
         async def one() -> None:
-            msgspec.json.decode((await http.fetch("POST", ask, plain, question(), clocks))[1])
-            msgspec.json.decode((await http.fetch("POST", send, plain, message(), clocks))[1])
+            await whole(model, prompt)
 
         yield one
 
 
-WAYS = {way.__name__: way for way in (stock, bare_env, bare, library, core, face)}
+@contextlib.asynccontextmanager
+async def slow_stream(base: str) -> AsyncIterator[Way]:
+    """Only Endpoint.stream, a packet per word, 10 ms apart."""
+    async with Connections(IN_FLIGHT) as connections:
+        model = Endpoint(Client(connections), f"{base}/slow", key="k", name="fake")
+        prompt = Prompt(HISTORY)  # type: ignore[arg-type]
+
+        async def one() -> None:
+            await whole(model, prompt)
+
+        yield one
+
+
+WAYS = {way.__name__: way for way in (stock, bare_env, bare, ours, ours_stream, ask_only, send_only, slow_stream)}
 
 
 async def serve(port_file: int) -> None:

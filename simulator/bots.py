@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from simulator import text
+from simulator import text, wire
 from simulator.limits import Limits
 from simulator.records import GENERAL, Chat, Entity, Message, Quote, Refusal, bad
 from simulator.world import TYPING_SECONDS, Event, World, copy, flooded
@@ -23,7 +24,7 @@ class Words:
 
     text: str
     entities: Sequence[Entity] = ()
-    link_preview: msgspec.Raw | None = None
+    link_preview: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def post(world: World, bot: int, chat: int, words: Words, topic: int = 0, reply:
     topic = _topic(where, topic, answered)
     if reply.to and answered is None and not reply.optional:
         raise bad("Message to be replied not found")
-    body, entities = text.clean(words.text, list(words.entities))
+    body, entities = text.clean(words.text, _entities(world, words))
     quote = _quote(answered, reply.quote)
     allow(world, bot, where)
     message = Message(where.bot, where.id, world.next_id(where), bot, int(world.now()), body, entities=entities)
@@ -64,7 +65,7 @@ def rewrite(world: World, bot: int, chat: int, number: int, words: Words) -> Mes
         raise bad("Message to edit not found")
     if old.sender != bot:
         raise bad("Message can't be edited")
-    body, entities = text.clean(words.text, list(words.entities))
+    body, entities = text.clean(words.text, _entities(world, words))
     allow(world, bot, where)
     if (body, entities, words.link_preview) == (old.text, old.entities, old.link_preview):
         raise bad(SAME)
@@ -116,6 +117,20 @@ def allow(world: World, bot: int, where: Chat, counts: bool = True) -> None:
         seconds = world.limits.setdefault(bot, Limits()).refuse_for(where.id, world.now())
         if seconds:
             raise flooded(seconds)
+
+
+def _entities(world: World, words: Words) -> list[Entity]:
+    """The entities with their users as Telegram knows them."""
+    entities = []
+    for entity in words.entities:
+        if entity.type == "text_mention" and entity.user is not None:
+            who = world.people.get(entity.user["id"])
+            if who is None:
+                raise bad("User not found")
+            entities.append(msgspec.structs.replace(entity, user=wire.user(who)))
+        else:
+            entities.append(entity)
+    return entities
 
 
 def _blocked(world: World, bot: int, where: Chat) -> bool:

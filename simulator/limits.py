@@ -1,4 +1,7 @@
-"""Telegram's flood limits, about as strict as it tells and people measure: 1/s in a chat with a short burst, 20 a minute in a group, 30/s a bot."""
+"""Telegram's flood limits as it tells them: 1/s in a chat with a short burst, 20 a minute in a group, 30/s a bot.
+
+The exact ones are unpublished and vary; these are meant to catch who ignores them.
+"""
 
 from collections import deque
 from dataclasses import dataclass, field

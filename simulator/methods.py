@@ -1,4 +1,4 @@
-"""The Bot API's methods over the world: what they read from a call, what they answer. getUpdates waits, so server.py has it."""
+"""The Bot API's methods over the world: what they read and answer. getUpdates waits, so server.py has it."""
 
 import re
 from collections.abc import Callable
@@ -223,18 +223,23 @@ def _words(args: Args) -> Words:
         raise bad("Object expected as link preview options")
     if not preview and args.flag("disable_web_page_preview"):
         preview = {"is_disabled": True}
-    raw = msgspec.Raw(msgspec.json.encode(preview)) if preview else None
-    return Words(args.text("text"), text.parse(args.json("entities")), raw)
+    return Words(args.text("text"), text.parse(args.json("entities")), preview or None)
 
 
 def _reply(args: Args) -> Reply:
     given = args.json("reply_parameters")
     if args.text("reply_parameters") and not isinstance(given, dict):
-        raise bad("Object expected as reply parameters" if given is not None else "Can't parse reply parameters JSON object")
+        raise bad(
+            "Object expected as reply parameters" if given is not None else "Can't parse reply parameters JSON object"
+        )
     if not given:
         return Reply(args.number("reply_to_message_id"), args.flag("allow_sending_without_reply"))
     if not isinstance(given.get("message_id"), int):
-        raise bad("Can't find field \"message_id\"" if "message_id" not in given else 'Field "message_id" must be of type Number')
+        raise bad(
+            'Can\'t find field "message_id"'
+            if "message_id" not in given
+            else 'Field "message_id" must be of type Number'
+        )
     if str(given.get("chat_id", args.text("chat_id"))) != args.text("chat_id"):
         raise bad("the simulator has no replies from another chat yet")
     optional = bool(given.get("allow_sending_without_reply"))

@@ -1,4 +1,4 @@
-"""What people do in the world: write, reply, edit, delete, read, block a bot. Denied says why an app would not let them."""
+"""What people do in the world: write, reply, edit, read, block a bot. Denied says why an app would not let them."""
 
 import msgspec
 
@@ -101,6 +101,7 @@ def enter(world: World, name: str, username: str = "", number: int = 0) -> Perso
     world.put(person)
     for bot in world.bots:
         meet(world, bot, number)
+    world.tell(Event(world.number(), "commands"))  # every open page looks anew, and finds the newcomer
     return person
 
 
@@ -152,4 +153,3 @@ def _username(world: World, first: str, number: int) -> str:
     plain = "".join(char for char in first.lower() if char.isascii() and char.isalnum())
     taken = {person.username for person in world.people.values()}
     return "" if not plain else plain if plain not in taken and len(plain) > 4 else f"{plain}_{number}"
-

@@ -1,7 +1,7 @@
 """getUpdates: who waits, who is thrown out, and how long.
 
 As Telegram's server: only a long poll that finds nothing throws out the older one, and it is the older that gets the
-409; further 409s come 3 s late; the same offset again within 0.5 s gets one update, a short poll repeated within 3 s waits.
+409; further 409s come 3 s late. The same offset within 0.5 s gets one update, a short poll repeated within 3 s waits.
 """
 
 import asyncio
@@ -28,19 +28,19 @@ class Polls:
         self._offset, self._asked_at, self._next_conflict = 0, -1e9, -1e9
         queue.arrived = self._arrived
 
-    async def get(self, offset: int, limit: int, timeout: int) -> list[bytes]:
-        """The updates from `offset` on; waits up to `timeout` seconds for the first."""
+    async def get(self, offset: int, limit: int, seconds: int) -> list[bytes]:
+        """The updates from `offset` on; waits up to `seconds` for the first."""
         since = self._clock() - self._asked_at
         if offset == self._offset and since < 3:
-            timeout = max(timeout, 3)
+            seconds = max(seconds, 3)
         if offset == self._offset and since < 0.5:
             limit = 1
         self._offset, self._asked_at = offset, self._clock()
         updates = self.queue.take(offset, limit, self._now())
-        if updates or not timeout:
+        if updates or not seconds:
             return updates
         self.abort(OTHER)
-        return await self._wait(offset, limit, timeout)
+        return await self._wait(offset, limit, seconds)
 
     async def conflict(self, words: str) -> Refusal:
         """The 409 to raise, late when it is not the first."""
@@ -59,11 +59,11 @@ class Polls:
         """Lets the waiting long poll answer now, with what there is."""
         self._wake("")
 
-    async def _wait(self, offset: int, limit: int, timeout: int) -> list[bytes]:
+    async def _wait(self, offset: int, limit: int, seconds: int) -> list[bytes]:
         mine: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting = mine
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 words = await asyncio.shield(mine)
         except TimeoutError:
             words = ""

@@ -5,6 +5,7 @@ nothing else, groups have bot 0. A *topic* is 0 outside forums and 1 for a forum
 """
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -19,7 +20,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
     offset: int
     length: int
     url: str | None = None
-    user: msgspec.Raw | None = None
+    user: dict[str, Any] | None = None
     language: str | None = None
     custom_emoji_id: str | None = None
 
@@ -97,7 +98,7 @@ class Chat(msgspec.Struct, tag="chat", omit_defaults=True):
         return next((topic for topic in self.topics if topic.id == number), None)
 
 
-class Quote(msgspec.Struct, omit_defaults=True):
+class Quote(msgspec.Struct):
     """The part of a message that a reply picks out; `position` in UTF-16 units."""
 
     text: str
@@ -106,7 +107,7 @@ class Quote(msgspec.Struct, omit_defaults=True):
 
 
 class Message(msgspec.Struct, tag="message", omit_defaults=True):
-    """A message; `n` is the number of its last change, `thread` the first message of a supergroup's reply thread."""
+    """A message; `born` and `n` number its first and last change, `thread` is the first message of its reply thread."""
 
     bot: int
     chat: int
@@ -115,6 +116,7 @@ class Message(msgspec.Struct, tag="message", omit_defaults=True):
     date: int
     text: str
     n: int = 0
+    born: int = 0
     entities: list[Entity] = []
     topic: int = 0
     thread: int = 0
@@ -123,7 +125,7 @@ class Message(msgspec.Struct, tag="message", omit_defaults=True):
     edited: int = 0
     deleted: bool = False
     opens: str = ""
-    link_preview: msgspec.Raw | None = None
+    link_preview: dict[str, Any] | None = None
 
     @property
     def home(self) -> Home:

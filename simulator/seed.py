@@ -4,7 +4,12 @@ from simulator import people
 from simulator.records import GENERAL, Bot, Chat, Topic
 from simulator.world import World
 
-PEOPLE = (("Ada Lovelace", "ada"), ("Grace Hopper", "grace"), ("Linus Torvalds", "linus"), ("Margaret Hamilton", "margaret"))
+PEOPLE = (
+    ("Ada Lovelace", "ada"),
+    ("Grace Hopper", "grace"),
+    ("Linus Torvalds", "linus"),
+    ("Margaret Hamilton", "margaret"),
+)
 HIKERS, FORUM = -1001000000001, -1001000000002
 TOPICS = ("Ideas", "Questions")
 
@@ -37,18 +42,8 @@ def first_run(world: World) -> None:
 
 
 def join(world: World, number: int) -> None:
-    """Makes the bot a member of every group that has none."""
-    for chat in list(world.chats.values()):
-        if not chat.bot and not chat.bots:
+    """Makes a bot a member of the first run's groups."""
+    for chat in (world.chats.get((0, HIKERS)), world.chats.get((0, FORUM))):
+        if chat is not None:
             chat.bots[number] = "member"
             world.put(chat)
-
-
-def group(world: World, title: str, members: dict[int, str], *, forum: bool = False, bots: list[int] | None = None) -> Chat:
-    """A new supergroup for tests; a forum begins with its General topic."""
-    number = min([FORUM, *(chat.id for chat in world.chats.values())]) - 1
-    topics = [Topic(GENERAL, "General")] if forum else []
-    chat = Chat(number, "supergroup", title, members=members, topics=topics)
-    chat.bots = dict.fromkeys(bots if bots is not None else [world.main], "member")
-    world.put(chat)
-    return chat

@@ -1,7 +1,7 @@
 """The world on disk: a journal with one JSON record a line, read at start and then written anew without what is old.
 
 A line is handed to the kernel by one write before the call that caused it is answered, so SIGKILL loses nothing; there
-is no fsync, a power cut may cost the last seconds. A last line that is not whole is cut off.
+is no fsync after the start, a power cut may cost the last seconds. A last line that is not whole is cut off.
 """
 
 import fcntl
@@ -23,6 +23,10 @@ class InUse(Exception):
     """Another simulator has this directory."""
 
 
+class Unreadable(Exception):
+    """The journal is not one this simulator wrote."""
+
+
 class Store:
     """The journal of one world in `<data_dir>/simulator`; only one process may have it open."""
 
@@ -31,28 +35,26 @@ class Store:
         self.path = self.folder / "journal.jsonl"
         self._lock = self._file = -1
 
-    def open(self, world: World) -> bool:
-        """Fills the world and records it from now on; True when there was one before."""
+    def open(self, world: World) -> None:
+        """Fills the world and records it from now on."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._lock)
             raise InUse(f"another simulator uses {self.folder}") from None
         for record in self._records():
             world.restore(record)
         self._rewrite(world)
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND, 0o600)
         world.journal = self._write
-        return bool(world.bots)
 
     def close(self) -> None:
         """Ends recording and lets others in."""
-        if self._file >= 0:
-            os.close(self._file)
-            os.close(self._lock)
-            self._file = -1
+        for file in (self._file, self._lock):
+            if file >= 0:
+                os.close(file)
+        self._file = self._lock = -1
 
     def _write(self, record: Record) -> None:
         os.write(self._file, ENCODER.encode(record) + b"\n")
@@ -61,12 +63,18 @@ class Store:
         if not self.path.exists():
             return
         with self.path.open("rb") as lines:
-            for line in lines:
-                if line.endswith(b"\n"):
+            for number, line in enumerate(lines, 1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
                     yield DECODER.decode(line)
+                except msgspec.MsgspecError as problem:
+                    raise Unreadable(f"{self.path} line {number}: {problem}") from None
 
     def _rewrite(self, world: World) -> None:
         fresh = self.path.with_suffix(".new")
         with fresh.open("wb") as lines:
             lines.writelines(ENCODER.encode(record) + b"\n" for record in world.snapshot(KEEP))
+            lines.flush()
+            os.fsync(lines.fileno())
         fresh.replace(self.path)

@@ -22,7 +22,7 @@ GIVEN = {
 }  # fmt: skip
 FOUND = {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"}
 REMOVED = re.compile("[\r\u2028-\u202e\u0333\u033f\u030a]")
-CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
+CONTROL = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f]")
 BLANK = " \n\u200b\u200c\u200d\u2060\ufeff"
 PATTERNS = {
     "bot_command": re.compile(r"(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>])"),
@@ -77,9 +77,10 @@ def _entity(item: dict[str, Any]) -> Entity:
     needed = {"text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id"}.get(item["type"])
     if needed and needed not in item:
         raise bad(f"Can't parse MessageEntity: Can't find field \"{needed}\"")
-    user = {"user": msgspec.Raw(msgspec.json.encode(item["user"]))} if "user" in item else {}
+    if needed == "user" and not (isinstance(item["user"], dict) and isinstance(item["user"].get("id"), int)):
+        raise bad('Can\'t parse MessageEntity: Field "user" must be of type Object')
     try:
-        return msgspec.convert(item | user, Entity)
+        return msgspec.convert(item, Entity)
     except msgspec.ValidationError as problem:
         raise bad(f"Can't parse MessageEntity: {problem}") from None
 
@@ -134,7 +135,9 @@ def _spans(text: str, entities: list[Entity]) -> list[tuple[int, int]]:
         if start > edges[-1]:
             raise bad(f"Entity begins after the end of the text at UTF-16 offset {start}")
         if end > edges[-1]:
-            raise bad(f"Entity beginning at UTF-16 offset {start} ends after the end of the text at UTF-16 offset {end}")
+            raise bad(
+                f"Entity beginning at UTF-16 offset {start} ends after the end of the text at UTF-16 offset {end}"
+            )
         for edge, verb in ((start, "begins"), (end, "ends")):
             if edge not in place:
                 where = len(text[: bisect_right(edges, edge) - 1].encode())

@@ -1,4 +1,4 @@
-"""The Bot API's JSON: how users, chats, messages and updates look to a bot. Fields and order as Telegram's server writes them."""
+"""The Bot API's JSON: users, chats, messages and updates as a bot sees them, in the form of Telegram's server."""
 
 from typing import Any, Protocol
 

@@ -1,7 +1,7 @@
 """The world the bots live in, without I/O: people, bots, chats, topics, messages, and who hears of what.
 
 Every change goes through `put` (one line of the journal) and, where people can see it, through `tell` (one event
-of the page). Its numbers begin at the time in milliseconds, so that a page that was away finds its place after a restart.
+of the page). Numbers begin at the time in milliseconds, so that a page that was away finds its place after a restart.
 """
 
 import re
@@ -15,7 +15,7 @@ import msgspec
 from simulator import wire
 from simulator.limits import Limits
 from simulator.queue import Queue
-from simulator.records import GENERAL, Bot, Chat, Home, Message, Person, Queued, Record, Refusal, Seen, Topic, Window
+from simulator.records import GENERAL, Bot, Chat, Home, Message, Person, Queued, Record, Refusal, Seen, Window
 
 NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count"}
 TYPING_SECONDS = 5.0
@@ -77,7 +77,7 @@ class World:
         return [self.messages[home][number] for number in self.order.get(key, [])]
 
     def key(self, chat: Chat, topic: int = 0) -> str:
-        """What the page calls a conversation: `<chat>`, `<chat>:<topic>`, or `<bot>/<chat>` for one with a further bot."""
+        """What the page calls a conversation: `<chat>`, `<chat>:<topic>`, or `<bot>/<chat>` with a further bot."""
         if chat.bot and chat.bot != self.main:
             return f"{chat.bot}/{chat.id}"
         return f"{chat.id}:{topic}" if topic else str(chat.id)
@@ -104,6 +104,7 @@ class World:
     def publish(self, message: Message, kind: str = "message") -> Message:
         """Puts a new, edited or deleted message and lets the page know."""
         message.n = self.number()
+        message.born = message.born or message.n
         self.put(message)
         chat = self.chat(message.home)
         if kind == "message" and message.sender in self.bots:
@@ -118,7 +119,8 @@ class World:
 
     def next_id(self, chat: Chat) -> int:
         """Supergroups count their messages themselves; a bot's private chats and small groups share one counter."""
-        return self._last.get(self._counter(chat.home), 0) + 1
+        first = GENERAL if chat.forum else 0  # message 1 of a forum is the one that made it, and General's id
+        return max(self._last.get(self._counter(chat.home), 0), first) + 1
 
     def queue(self, bot: int) -> Queue:
         """The updates of a bot; ids begin at the Unix time in seconds."""
@@ -204,10 +206,6 @@ class World:
         for queue in self.queues.values():
             records += [queue.window, *queue.waiting]
         return records
-
-    def room(self, chat: Chat, topic: int) -> Topic | None:
-        """The topic a message goes to; None outside forums."""
-        return chat.topic(topic or GENERAL) if chat.forum else None
 
 
 def copy(message: Message, **changes: object) -> Message:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from app.core.connections import Clocks, Connections, Failure, Unreached
+from app.core.connections import Connections
 from app.core.errors import (
     Conflict,
     Doubtful,
@@ -24,6 +24,7 @@ from app.core.errors import (
     Unauthorised,
     Unsent,
 )
+from app.core.exchange import Clocks, Failure, Unreached
 
 TELEGRAM = "https://api.telegram.org"
 JSON = {"Content-Type": "application/json"}

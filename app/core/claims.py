@@ -48,6 +48,8 @@ class Claim:
     """Something of the answer is visible."""
     held: bool = False
     """A pause reached this turn."""
+    on_end: Callable[[], None] | None = None
+    """Called once when the turn has ended in the store, or was let go."""
     on_hold: Callable[[], None] | None = None
     on_stop: Callable[[], None] | None = None
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import aiohttp
 import httpx
 
-from app.core.connections import Body, Clocks, Connections, Target
+from app.core.connections import Body, Connections, Reply
+from app.core.exchange import Clocks, Target
 
 Headers = httpx.Headers
 Response = httpx.Response
@@ -36,7 +36,7 @@ class Transport(httpx.AsyncBaseTransport):
         extensions = request.extensions
         target = extensions.get("target") or self._connections.target(str(request.url))
         clocks = extensions.get("clocks") or Clocks()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
+        headers = extensions.get("plain") or request.headers
         response = await self._connections.open(request.method, target, headers, await request.aread() or None, clocks)
         return httpx.Response(
             response.status, headers=_headers_of(response), stream=Packets(response, clocks), extensions=_HTTP11
@@ -46,11 +46,11 @@ class Transport(httpx.AsyncBaseTransport):
         """Whoever made the connections closes them."""
 
 
-def _headers_of(response: aiohttp.ClientResponse) -> Sequence[tuple[bytes, bytes]]:
-    """aiohttp has decompressed the body, so httpx must not be told of any compression."""
-    if "Content-Encoding" not in response.headers:
-        return response.raw_headers
-    return [pair for pair in response.raw_headers if pair[0].lower() not in (b"content-encoding", b"content-length")]
+def _headers_of(reply: Reply) -> Sequence[tuple[bytes, bytes]]:
+    """The body is decompressed already, so httpx must not be told of any compression."""
+    if not any(name.lower() == b"content-encoding" for name, _ in reply.raw_headers):
+        return reply.raw_headers
+    return [pair for pair in reply.raw_headers if pair[0].lower() not in (b"content-encoding", b"content-length")]
 
 
 class NoCookies(httpx.Cookies):
@@ -98,6 +98,7 @@ class Client(httpx.AsyncClient):
         request = httpx.Request(method, place[0], headers=headers, stream=stream, extensions=extensions)
         if any(self.event_hooks.values()):
             return await self.send(request, stream=True)
+        extensions["plain"] = headers  # the same object at each call, so it is written out once
         return await self._transport.handle_async_request(request)
 
 

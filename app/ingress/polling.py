@@ -206,10 +206,10 @@ class Polling:
         self.watch.failed("409")
         if not self._alarmed and now - self._conflict_since >= CONFLICT_ALARM_SECONDS:
             self._alarmed = True
-            self.log.error(f"no updates for a minute: {conflict.description}; run `lanekeeper check`")
+            self.log.error("no updates for a minute: run `lanekeeper check`", why=conflict.description)
         await self.clock.sleep(random.uniform(*CONFLICT_SECONDS))
 
     async def _back_off(self, why: str) -> None:
         self._delay = min(LAST_DELAY_SECONDS, self._delay * 2 or FIRST_DELAY_SECONDS)
-        self.log.warning(f"the poll failed, again in about {self._delay:.0f} s: {why}")
+        self.log.warning("the poll failed, again in a while", seconds=round(self._delay), why=why)
         await self.clock.sleep(self._delay * random.uniform(0.7, 1.3))

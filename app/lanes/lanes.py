@@ -109,9 +109,12 @@ class Lanes:
         return str((await self._ask("fail", claim.shard, args)).decode())
 
     async def hold(
-        self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any] = (0, "", 0, "", "")
+        self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any]
     ) -> bool:
-        """Begin or end a pause in one shard; False when ``ver`` is not newer. Record: until ms, policy, hold ms, author, reason."""
+        """Begin or end a pause in one shard; False when ``ver`` is not newer than what stands.
+
+        ``record``: until ms (0: open), policy, hold ms, author, reason.
+        """
         return bool(await self._ask("hold", shard, (scope, "1" if on else "", ver, *record), front=True) == b"ok")
 
     async def signal(self, lane: str, uid: str, mid: int, at_ms: int) -> tuple[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.core.connections import Failure
 from app.core.errors import ModelCut, ModelDown, ModelFailed
+from app.core.exchange import Failure
 from app.core.http import Response, body_of
 from app.model import wire
 from app.model.base import Chunk

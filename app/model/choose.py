@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.core.clock import Clock
-from app.core.connections import Clocks, Connections
+from app.core.connections import Connections
+from app.core.exchange import Clocks
 from app.core.http import Client
 from app.core.settings import Settings
 from app.model.offline import Offline

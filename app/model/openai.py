@@ -13,8 +13,8 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from app.core.clock import Clock, Real
-from app.core.connections import Clocks, Failure, Unreached
 from app.core.errors import ModelBusy, ModelCut, ModelDown, ModelError, ModelFailed, ModelRefused, SettingsError
+from app.core.exchange import Clocks, Failure, Unreached
 from app.core.http import Client, Headers, Place, Response, body_of
 from app.model import wire
 from app.model.answer import Answer

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -35,6 +35,9 @@ from app.core.updates import Address
 from app.outbox.pacing import BURST, Pace, Permits
 from app.outbox.split import split
 
+WINDOW = 16
+"""Turns between a send and its journal entry at once: what a crash can at most show twice. Full, the next sends wait;
+at a round trip of 100 ms to Telegram that still lets 160 a second through, and Telegram allows a bot 30."""
 REPEATS = 5  # certain failures of one send before the turn gives up for now
 LONG_WAIT_MS = 2000  # an answer that has to wait longer gives its room back meanwhile
 SHORT_WAIT_MS = 1000  # ... a command's reply becomes a notice
@@ -88,6 +91,7 @@ class Outbox:
     pace: Pace
     clock: Clock
     report: Callable[[str, Exception | None], None]
+    _window: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WINDOW))
 
     async def answer(self, claim: Claim, address: Address, text: str) -> None:
         """Send a finished text as a reply, continuing where the journal stands.
@@ -101,6 +105,19 @@ class Outbox:
                 address = await self._part(claim, address, number, part, text if number == 1 else "")
                 if number < len(parts):
                     self._watch(self.lanes.sent(claim, number, int(claim.journal[f"m:{number}"])))
+
+    async def _enter(self, claim: Claim) -> None:
+        """Into the window, for as long as the turn does not wait; commands and notices need not."""
+        if claim.on_end is None and claim.lane[0] not in "!?":
+            await self._window.acquire()
+            claim.on_end = self._window.release
+
+    @staticmethod
+    def _leave(claim: Claim) -> None:
+        """Out of the window before a wait: nothing is sent meanwhile."""
+        if claim.on_end is not None:
+            claim.on_end()
+            claim.on_end = None
 
     async def _part(self, claim: Claim, address: Address, number: int, part: str, answer: str) -> Address:
         """Send one part, under one operation id until it may have happened."""
@@ -146,6 +163,7 @@ class Outbox:
         claim.op = claim.op or self.lanes.operation()
         while True:
             await self.permits.take()
+            await self._enter(claim)
             gap, first = self.pace.gap_ms(address.chat), number == 1 and not claim.shown
             mark = await self.lanes.mark(claim, number, claim.op, answer, gap, BURST, first=first)
             if mark.kind == "refused":
@@ -163,6 +181,7 @@ class Outbox:
                 raise Unsure
             if mark.value > (SHORT_WAIT_MS if claim.lane[0] == "!" else LONG_WAIT_MS):
                 raise Later(mark.value, claim.op)
+            self._leave(claim)
             await self.clock.sleep(mark.value / 1000)
 
     @staticmethod

@@ -14,8 +14,9 @@ from telegram.error import NetworkError
 from telegram.request import BaseRequest, RequestData
 
 from app.core.botapi import JSON, Telegram
-from app.core.connections import Clocks, Connections, Failure
+from app.core.connections import Connections
 from app.core.errors import Doubtful, TelegramError
+from app.core.exchange import Clocks, Failure
 
 SEND = Clocks(connect=5, first=20, between=10, total=30)
 UPLOAD_SECONDS = 120.0

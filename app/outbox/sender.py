@@ -12,8 +12,9 @@ import telegram.error
 from telegram import Bot, BotCommand
 
 from app.core.botapi import Telegram
-from app.core.connections import Clocks, Connections
+from app.core.connections import Connections
 from app.core.errors import Doubtful, Rejected, TelegramError
+from app.core.exchange import Clocks
 from app.core.updates import Address, Me
 from app.outbox.request import SEND, Plain, Request
 

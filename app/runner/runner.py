@@ -173,6 +173,8 @@ class Runner:
             self.report(f"a turn of lane {claim.lane} could not be ended", error)
             self._owe(turn)
         finally:
+            if claim.on_end:
+                claim.on_end()
             self.turns.end(turn)
             self._wake.set()
 

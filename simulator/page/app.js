@@ -99,7 +99,7 @@ class App {
     if (!this.state) return;
     const chat = this.chat(this.key);
     this.list.draw(this.state, this.key, this.typing);
-    if (chat) this.head.draw(chat, this.state.bot, this.typing.has(this.key));
+    if (chat) this.head.draw(chat, this.state, this.typing.has(this.key));
     const unread = this.state.chats.reduce((sum, { unread: one }) => sum + one, 0);
     const name = `${this.state.bot.name} chat`;
     document.title = unread ? `(${unread}) ${name}` : name;
@@ -199,11 +199,8 @@ class App {
   }
 
   async addPerson(name) {
-    const known = new Set(this.state.people.map((person) => person.id));
-    if (!(await this.guard(api.addPerson(name)))) return;
-    const state = await this.guard(api.state(this.as));
-    const person = state?.people.find(({ id }) => !known.has(id));
-    if (person) await this.speak(person.id);
+    const added = await this.guard(api.addPerson(name));
+    if (added) await this.speak(added.person.id);
   }
 
   command(text) {
@@ -235,6 +232,7 @@ class App {
     if (await this.guard(api.block(this.as, blocked))) {
       this.chat(this.key).blocked = blocked;
       this.draw();
+      this.refresh();
     }
   }
 

@@ -13,13 +13,14 @@ export class Head {
       h("div", { class: "words" }, this.title, this.about), this.block);
   }
 
-  draw(chat, bot, typing) {
+  draw(chat, { bot, people }, typing) {
     if (this.key !== chat.key) this.face.replaceChildren(chatAvatar(chat, bot));
     this.key = chat.key;
     this.blocked = Boolean(chat.blocked);
     say(this.title, chat.title);
     say(this.about, typing ? (chat.kind === "private" ? "typing…" : `${bot.name} is typing…`) : chat.subtitle);
-    this.about.title = chat.subtitle;
+    const here = [...people.filter((person) => chat.members.includes(person.id)), bot];
+    this.about.title = here.map((one) => one.name).join(", ");
     this.about.classList.toggle("typing", typing);
     this.block.hidden = chat.kind !== "private";
     say(this.block, this.blocked ? "Unblock" : "Block");

@@ -29,15 +29,16 @@ export class List {
     say(this.none, wanted ? "Nothing found" : "No chats yet");
   }
 
-  /** Newest first; a forum stands where its newest topic would. */
+  /** Newest first, but an empty private chat on top: there a stranger begins. A forum stands where its newest topic would. */
   order(chats) {
     const groups = new Map();
     for (const chat of chats) {
       const id = chat.forum ? `forum ${chat.forum.id}` : chat.key;
       groups.set(id, [...(groups.get(id) ?? []), chat]);
     }
-    const newest = (group) => Math.max(...group.map((chat) => chat.last?.date ?? 0));
-    return [...groups].sort(([, a], [, b]) => newest(b) - newest(a));
+    const date = (chat) => chat.last?.date ?? (chat.kind === "private" ? Infinity : 0);
+    const newest = (group) => Math.max(...group.map(date));
+    return [...groups].sort(([, a], [, b]) => Math.sign(newest(b) - newest(a)) || 0);
   }
 
   entry(id, group) {

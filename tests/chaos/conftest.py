@@ -1,4 +1,4 @@
-"""The parts of a chaos test: a world, a Redis that keeps everything, and the real bot in as many processes as asked for."""
+"""The parts of a chaos test: a world, a Redis that keeps everything, and the real bot in any number of processes."""
 
 from __future__ import annotations
 

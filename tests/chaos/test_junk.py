@@ -84,7 +84,7 @@ async def test_a_corrupt_session_is_kept_aside_and_its_chat_starts_afresh(
         for chat, value in zip(chats, BROKEN, strict=True):
             (key,) = [key async for key in redis.scan_iter(f"lk:{{4242.*}}:session:{chat}")]
             await redis.delete(key)
-            await (redis.rpush(key, b"a list") if kind == "type" else redis.set(key, value))  # type: ignore[misc]
+            await (redis.rpush(key, b"a list") if kind == "type" else redis.set(key, value))
         for chat in (*chats, 5000):
             if chat != 5000:
                 world.do("fresh", chat=chat)

@@ -1,4 +1,4 @@
-"""One word stops the bot within a second, in one chat or everywhere, for as long as it takes; and nothing is forgotten."""
+"""One word stops the bot within a second, in one chat or everywhere, for as long as it takes; nothing is forgotten."""
 
 from __future__ import annotations
 

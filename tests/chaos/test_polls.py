@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ async def test_no_failure_of_a_poll_moves_the_offset_or_ends_the_loop(world: Rem
         await world.reach(10, ended=2 * number)
         assert bot.running, bot.tail()
     polls = world.do("polls")
-    for failed, after in zip(polls, polls[1:], strict=False):
+    for failed, after in itertools.pairwise(polls):
         if "fault" in failed:
             assert after["offset"] == failed["offset"], f"{failed} moved the offset"
     assert len(polls) < 8 * len(faults), "it polls in a hot loop"

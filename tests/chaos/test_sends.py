@@ -1,4 +1,4 @@
-"""Telegram refuses, floods, breaks off: an answer is repeated only if it was certainly not sent, and at most twice ever."""
+"""Telegram refuses, floods, breaks off: an answer is repeated only if surely not sent, and at most twice ever."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -35,7 +35,7 @@ class Peer:
 
         class Counted(Wire):
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
-                super().connection_made(transport)
+                self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
                 peer.connections += 1
                 peer.open.add(self)
 

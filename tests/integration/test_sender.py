@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from io import BytesIO
 
 import pytest
+import uvloop
 
 from app.core.botapi import Telegram
-from app.core.connections import Clocks, Connections, resolve
+from app.core.connections import Connections
 from app.core.errors import (
     Conflict,
     Doubtful,
@@ -20,6 +21,7 @@ from app.core.errors import (
     Unauthorised,
     Unsent,
 )
+from app.core.exchange import Clocks, resolve
 from app.core.updates import Address, Me
 from app.outbox.sender import Sender
 from tests.integration.peer import cut, half, says, serving, silent
@@ -168,24 +170,12 @@ async def test_an_edit_that_changes_nothing_is_done(sender: Callable[[str], Send
 
 async def test_rare_calls_go_through_ptb(sender: Callable[[str], Sender]) -> None:
     me = {"id": 1, "is_bot": True, "first_name": "B", "username": "b", "can_read_all_group_messages": True}
-    member = {"status": "administrator", "user": {"id": 5, "is_bot": False, "first_name": "A"}}
-    member |= dict.fromkeys(
-        [
-            "can_be_edited",
-            "is_anonymous",
-            "can_manage_chat",
-            "can_delete_messages",
-            "can_manage_video_chats",
-            "can_restrict_members",
-            "can_promote_members",
-            "can_change_info",
-            "can_invite_users",
-            "can_post_stories",
-            "can_edit_stories",
-            "can_delete_stories",
-        ],
-        True,
+    member: dict[str, object] = {"status": "administrator", "user": {"id": 5, "is_bot": False, "first_name": "A"}}
+    rights = (
+        "can_be_edited is_anonymous can_manage_chat can_delete_messages can_manage_video_chats can_restrict_members "
+        "can_promote_members can_change_info can_invite_users can_post_stories can_edit_stories can_delete_stories"
     )
+    member.update((right, True) for right in rights.split())
     async with serving(
         says(200, {"ok": True, "result": me}),
         says(200, {"ok": True, "result": True}),
@@ -242,9 +232,7 @@ async def test_cancelling_sends_leaks_no_connection(sender: Callable[[str], Send
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await until(lambda: not peer.open, seconds=1, what="all closed")
-        connector = connections.session.connector
-        assert connector is not None
-        assert not connector._acquired
+        assert "0 busy" in repr(connections._direct)
 
 
 def test_proxies_of_the_environment_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +255,7 @@ def test_proxies_of_the_environment_are_obeyed(monkeypatch: pytest.MonkeyPatch) 
     assert found.proxy_headers == {"Proxy-Authorization": "Basic bWU6cHc="}
     assert resolve("https://model.inside.test/v1").proxy is None
     assert resolve("http://api.telegram.org/x").proxy is None
+    assert resolve("https://127.0.0.1:8081/x").proxy is None
     monkeypatch.setenv("ALL_PROXY", "socks5://proxy.test:1080")
     with pytest.raises(SettingsError, match="socks5"):
         resolve("http://api.telegram.org/x")
@@ -280,3 +269,12 @@ async def test_a_proxy_carries_the_call(connections: Connections, monkeypatch: p
         assert await Sender(connections, Telegram(connections, TOKEN, "http://bot.test"), QUICK).send(HERE, "hi") == 99
         assert proxy.asked[0].headers[b"proxy-authorization"] == b"Basic bWU6cHc="
         assert proxy.asked[0].path == f"http://bot.test/bot{TOKEN}/sendMessage"
+
+
+def test_the_loop_of_production_sends_as_well() -> None:
+    async def scenario() -> None:
+        async with Connections(concurrency=5) as connections, serving(says(200, SENT)) as peer:
+            mine = Sender(connections, Telegram(connections, TOKEN, peer.url), QUICK)
+            assert await asyncio.gather(*(mine.send(HERE, "hi") for _ in range(20))) == [99] * 20
+
+    uvloop.run(scenario())

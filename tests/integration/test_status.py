@@ -60,7 +60,7 @@ async def test_each_way_to_forget_has_its_sentence(durable: Valkey) -> None:
 
 async def test_a_server_that_hides_its_settings_is_not_called_safe(durable: Valkey) -> None:
     client = connect(durable.url).work
-    await client.execute_command("ACL", "SETUSER", "shy", "on", "nopass", "~*", "+@all", "-config")
+    await client.acl_setuser("shy", enabled=True, nopass=True, keys=["*"], categories=["+all"], commands=["-config"])
     await client.aclose()
     shy = connect(durable.url.replace("unix://", "unix://shy:x@")).work
     (line,) = await durability(shy)

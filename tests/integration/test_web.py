@@ -74,7 +74,7 @@ async def test_a_chosen_port_that_is_taken_is_one_line_and_a_default_one_moves_o
 
 
 async def test_an_address_that_is_not_ours_is_one_line() -> None:
-    with pytest.raises(SettingsError, match="WEB_HOST=192.0.2.1"):
+    with pytest.raises(SettingsError, match=r"WEB_HOST=192\.0\.2\.1"):
         await Pages(Metrics(), poll_age=lambda: 0, ready={}).start("192.0.2.1", 0)
 
 

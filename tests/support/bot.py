@@ -1,4 +1,4 @@
-"""The real command as a process: started with settings by environment only, stopped, killed, frozen; its log is read to the end.
+"""The real command as a process: settings by environment only; stopped, killed, frozen; its log is read to the end.
 
 When it is closed, neither the token nor a key may stand in its log, whatever was thrown at it.
 """
@@ -35,7 +35,7 @@ SETTINGS = {
     "LOG_FORMAT": "json",
     "LOG_LEVEL": "info",
 }
-"""Nothing drops, merges or paces what the world sends, so that each question has one answer and its time is the bot's."""
+"""Nothing drops, merges or paces what the world sends: each question has one answer, and its time is the bot's."""
 
 
 class Bot:

@@ -100,7 +100,9 @@ class World:
         length: int = 80,
         seed: int = 7,
     ) -> None:
-        """`count` questions, each in one of `chats` chats by chance, at `rate` a second; 0 = all at once.
+        """`count` questions at `rate` a second (0 = all at once), each in one of `chats` chats.
+
+        By chance, if there are more questions than chats; else each has a chat of its own.
 
         The chats' ids go up from `first`, or, for groups, down from a negative one. With `topics` the groups are forums
         and each question is in one of their topics, of which 1 is General.
@@ -108,8 +110,8 @@ class World:
         draw = random.Random(seed)
         step = 1 if first > 0 else -1
         items = deque[Input]()
-        for _ in range(count):
-            chat = first + step * draw.randrange(chats)
+        for place in range(count):
+            chat = first + step * (draw.randrange(chats) if count > chats else place)
             topic = 1 + draw.randrange(topics) if topics else 0
             items.append(Input(chat, "question", words(length), topic, label=label))
         self._feed(items, now(), 1 / rate if rate else 0)

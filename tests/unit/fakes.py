@@ -14,8 +14,8 @@ from app.core.claims import Claim, Entry
 from app.core.errors import Unparsable
 from app.core.outcome import Outcome
 from app.core.schema import Me, parse
-from app.core.triage import Incoming, Policy, triage
-from app.core.updates import Address
+from app.core.triage import Policy, triage
+from app.core.updates import Address, Incoming
 
 ME = Me(4242, "lane_bot", "Lane")
 ANN: dict[str, Any] = {"id": 7, "is_bot": False, "first_name": "Ann"}

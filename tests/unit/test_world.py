@@ -140,11 +140,10 @@ async def test_a_fault_is_met_once_and_confirms_nothing(world: World, kind: str)
 async def test_a_stream_holds_the_same_answer(world: World) -> None:
     world.say(5, "hello")
     messages = [{"role": "user", "content": "#0 hello"}]
-    body = {"model": "m", "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
+    usage = {"include_usage": True}
+    body = {"model": "m", "messages": messages, "max_tokens": 9, "stream": True, "stream_options": usage}
     headers = {"Authorization": f"Bearer {world.key}"}
-    request = aiohttp.request(
-        "POST", f"{world.url}/v1/chat/completions", json={**body, "max_tokens": 9}, headers=headers
-    )
+    request = aiohttp.request("POST", f"{world.url}/v1/chat/completions", json=body, headers=headers)
     async with request as response:
         lines = (await response.text()).split("\n\n")
     assert lines[-2:] == ["data: [DONE]", ""]

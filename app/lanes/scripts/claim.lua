@@ -47,7 +47,7 @@ local function wake()
     else
       local scope = string.sub(member, 2)
       local value = call('HGET', P .. 'pause', scope)
-      local till = value and tonumber(record(value)) or 0
+      local till = value and tonumber((record(value))) or 0
       if value and till > 0 and till <= now then
         lift(scope, value)
       elseif not value then

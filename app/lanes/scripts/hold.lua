@@ -20,8 +20,7 @@ if not on then
   if active then
     lift(scope, active, ver)
   else
-    call('HSET', P .. 'resume', scope, ver .. '|')
-    call('ZADD', P .. 'later', num(now + RESUME_MS), '~' .. scope)
+    resumed(scope, ver, 0)
   end
   return 'ok'
 end

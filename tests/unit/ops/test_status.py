@@ -49,8 +49,10 @@ def test_pauses_come_first_with_their_author_end_and_reason() -> None:
         "Lanekeeper 0.1, up 1 min 15 s, 2 processes",
         "Everything is paused by Ann, 1 min 30 s left: too hot",
         "Chat -5:t3 is paused by somebody",
-        "Working on 2, waiting 1 conversation (the oldest for 1 min 1 s); 3 later; 4 held by a pause; "
-        "this process: 2 live, room for 498",
+        (
+            "Working on 2, waiting 1 conversation (the oldest for 1 min 1 s); 3 later; 4 held by a pause; "
+            "this process: 2 live, room for 498"
+        ),
         "Telegram: nobody polls",
         "Model: m",
         "Dead letters: 5",

@@ -15,6 +15,7 @@ local function bury(lane, turn, reason)
     if string.byte(lane) ~= 63 then notice(lane, 'dead' .. uids, 'dead', 3600, mid) end
   end
   call('EXPIRE', dead, DEAD_SECONDS)
+  call('EXPIRE', P .. 'dead', DEAD_SECONDS)
   local surplus = call('ZCARD', P .. 'dead') - DEAD_KEPT
   if surplus > 0 then
     for _, member in ipairs(call('ZRANGE', P .. 'dead', 0, surplus - 1)) do

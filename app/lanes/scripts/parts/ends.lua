@@ -14,6 +14,7 @@ end
 
 local function tell(chat, id, mid, raw)
   local lane = '?' .. chat
+  id = string.gsub(id, '%+', '.') -- `+` joins ids, and only the first of them would begin with `n`
   if call('LLEN', P .. 'lane:' .. lane) < NOTICE_LIMIT then
     append(lane, 'n' .. id .. '|' .. num(now) .. '|0|' .. mid .. '|\n' .. raw)
   end

@@ -18,14 +18,21 @@ end
 
 local function record(value) return string.match(value, '^(%d+)|([%d.]+)|(%a*)|(%d+)|(%d+)|') end
 
+-- Note the end of a pause; an earlier cut-off stays, since what it held may not have been looked at yet.
+local function resumed(scope, ver, cutoff)
+  local noted = call('HGET', P .. 'resume', scope)
+  cutoff = math.max(cutoff, noted and tonumber(string.match(noted, '|(%d+)$')) or 0)
+  call('HSET', P .. 'resume', scope, ver .. '|' .. (cutoff > 0 and num(cutoff) or ''))
+  call('ZADD', P .. 'later', num(now + RESUME_MS), '~' .. scope)
+end
+
 -- End a pause: its held lanes go back with their rank; what it held for longer than `hold` is cut off.
 local function lift(scope, value, ver)
-  local _, old, _, since, hold = record(value)
-  local cutoff = ''
-  if tonumber(hold) > 0 and now - tonumber(since) > tonumber(hold) then cutoff = num(now - tonumber(hold)) end
+  local till, old, _, since, hold = record(value)
+  local ended = tonumber(till) > 0 and math.min(now, tonumber(till)) or now
+  local long = tonumber(hold) > 0 and ended - tonumber(since) > tonumber(hold)
   call('HDEL', P .. 'pause', scope)
-  call('HSET', P .. 'resume', scope, (ver or old) .. '|' .. cutoff)
-  call('ZADD', P .. 'later', num(now + RESUME_MS), '~' .. scope)
+  resumed(scope, ver or old, long and ended - tonumber(hold) or 0)
   for lane, signal in pairs(pairs_of('signals')) do
     if string.sub(signal, 1, 4) == 'hold' and covered({ [scope] = true }, lane) then
       call('HDEL', P .. 'signals', lane)

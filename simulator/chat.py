@@ -1,0 +1,157 @@
+"""The back end of the chat page: what one person sees, what happens to it, and the person's own deeds.
+
+Events are numbered like the world's changes: a page that was away asks with the last one it saw and gets the rest.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.records import Bot, Chat, Message, Person, Topic
+from simulator.world import Event, World
+
+Json = dict[str, Any]
+PAGE = 50
+MOST_UNREAD = 999
+
+
+class View:
+    """The world through the eyes of one person."""
+
+    def __init__(self, world: World, me: Person) -> None:
+        self.world, self.me = world, me
+
+    @property
+    def bot(self) -> Bot:
+        """The bot of the page."""
+        return self.world.bots[self.world.main]
+
+    def state(self) -> Json:
+        """All there is to draw but the messages; chats newest first."""
+        chats = sorted(self._chats(), key=lambda pair: (-pair[0], pair[1]["kind"] != "private"))
+        return {
+            "me": who(self.me),
+            "people": [who(person) for person in self.world.people.values()],
+            "bot": who(self.bot),
+            "commands": self._commands(),
+            "chats": [chat for _, chat in chats],
+            "cursor": self.world.n,
+        }
+
+    def sees(self, chat: Chat) -> bool:
+        """Whether this person has the chat; of private ones only that with the page's bot is shown."""
+        return chat.bot in {0, self.world.main} and self.me.id in chat.members
+
+    def messages(self, key: str, before: int, limit: int) -> list[Json]:
+        """The last messages, or the last before one of them, oldest first."""
+        shown: list[Json] = []
+        for message in reversed(self.world.thread(key)):
+            if len(shown) == limit:
+                break
+            if not message.deleted and (not before or message.id < before):
+                shown.append(self.message(message))
+        return shown[::-1]
+
+    def message(self, it: Message) -> Json:
+        """A message as the page draws it."""
+        answered = self.world.message(it.home, it.reply)
+        reply = None
+        if answered is not None:
+            words = it.quote.text if it.quote else answered.text
+            reply = {"id": answered.id, "name": self.world.name(answered.sender), "text": words}
+        sender = {"id": it.sender, "name": self.world.name(it.sender), "bot": it.sender in self.world.bots}
+        return {
+            "id": it.id,
+            "chat": self.world.key(self.world.chat(it.home), it.topic),
+            "from": sender,
+            "mine": it.sender == self.me.id,
+            "date": it.date,
+            "edited": it.edited > 0,
+            "text": f"opened the topic “{it.opens}”" if it.opens else it.text,
+            "entities": it.entities,
+            "reply": reply,
+            "deleted": it.deleted,
+        }
+
+    def event(self, event: Event) -> Json | None:
+        """An event as the page gets it; None when it is not for this person."""
+        if event.chat is None:
+            return {"n": event.n, "type": event.kind, "chat": None}
+        if not self.sees(event.chat) or event.person not in {0, self.me.id}:
+            return None
+        out: Json = {"n": event.n, "type": event.kind, "chat": self.world.key(event.chat, event.topic)}
+        return out | ({"message": self.message(event.message)} if event.message is not None else {})
+
+    def missed(self, after: int) -> Iterator[Json]:
+        """What changed since this number, in order."""
+        changed = [
+            message
+            for home, box in self.world.messages.items()
+            if self.sees(self.world.chat(home))
+            for message in box.values()
+            if message.n > after and (not message.deleted or message.born <= after)
+        ]
+        for message in sorted(changed, key=lambda one: one.n):
+            kind = "delete" if message.deleted else "message" if message.born > after else "edit"
+            shown = self.event(Event(message.n, kind, self.world.chat(message.home), message.topic, message))
+            if shown is not None:
+                yield shown
+
+    def _chats(self) -> Iterator[tuple[int, Json]]:
+        for chat in self.world.chats.values():
+            if self.sees(chat):
+                for topic in chat.topics or [Topic(0, "")]:
+                    yield self._chat(chat, topic.id, topic.name)
+
+    def _chat(self, chat: Chat, topic: int, name: str) -> tuple[int, Json]:
+        key = self.world.key(chat, topic)
+        last = self._last(key)
+        private = chat.kind == "private"
+        blocked = private and chat.bot in self.me.blocks
+        shown = {
+            "key": key,
+            "chat_id": chat.id,
+            "topic": topic or None,
+            "kind": "private" if private else "topic" if topic else "group",
+            "title": self.bot.name if private else name or chat.title,
+            "subtitle": self._subtitle(chat, topic),
+            "members": list(chat.members),
+            "forum": {"id": chat.id, "title": chat.title} if topic else None,
+            "last": None if last is None else self._preview(last),
+            "unread": self._unread(key),
+            "typing": self.world.typing.get(key, 0) > self.world.now(),
+            "blocked": blocked,
+        }
+        return (last.born if last else 0), shown
+
+    def _subtitle(self, chat: Chat, topic: int) -> str:
+        if chat.kind == "private":
+            return "bot, blocked" if chat.bot in self.me.blocks else "bot"
+        count = len(chat.members) + len(chat.bots)
+        return chat.title if topic else f"{count} members"
+
+    def _preview(self, message: Message) -> Json:
+        shown = self.message(message)
+        return {"name": shown["from"]["name"], "text": shown["text"], "date": message.date}
+
+    def _last(self, key: str) -> Message | None:
+        return next((message for message in reversed(self.world.thread(key)) if not message.deleted), None)
+
+    def _unread(self, key: str) -> int:
+        count, seen = 0, self.world.seen.get((self.me.id, key), 0)
+        for message in reversed(self.world.thread(key)):
+            if message.id <= seen or count == MOST_UNREAD:
+                break
+            count += message.sender != self.me.id and not message.deleted and not message.opens
+        return count
+
+    def _commands(self) -> list[Json]:
+        for scope in (f"chat:{self.me.id}", "all_private_chats", "default"):
+            menu = self.bot.commands.get(f"{scope}/en") or self.bot.commands.get(scope)
+            if menu:
+                return [{"command": one.command, "description": one.description} for one in menu]
+        return []
+
+
+def who(it: Person | Bot) -> Json:
+    """A person or bot in the page's form."""
+    return {"id": it.id, "name": it.name, "username": it.username}

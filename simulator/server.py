@@ -1,0 +1,257 @@
+"""A local Bot API server and its chat page on one port: `Simulator` starts and stops both.
+
+Honest where it matters: the rules, limits and error texts are Telegram's, update ids begin at the Unix time, message
+and update counters go on after a restart, also after SIGKILL. Flood limits are off unless `strict=True` (or
+`{"strict": true}` posted to /faults), since exact ones are unpublished; a single 429 is asked for as a fault. Bots see
+all group messages (`can_read_all_group_messages`), so that the bot itself decides whom it answers; `reads_all=False`
+switches Telegram's privacy mode on.
+"""
+
+import asyncio
+import errno
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from simulator import methods, seed
+from simulator.faults import Fault, Faults
+from simulator.methods import Args
+from simulator.polls import LONGEST_WAIT, WEBHOOK, WEBHOOK_SET, Polls
+from simulator.records import Bot, Refusal
+from simulator.routes import Routes, local, reply
+from simulator.store import Store
+from simulator.world import World
+
+PORTS_TRIED = 50
+MOST_BODY = 50 << 20
+
+
+class Simulator:
+    """One world, its bots and its people. `port` is where it begins to look for a free one; 0 takes any."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        token: str,
+        *,
+        host: str = "127.0.0.1",
+        strict: bool = False,
+        reads_all: bool = True,
+    ) -> None:
+        self.host, self.port, self.token, self.strict, self.reads_all = host, port, token, strict, reads_all
+        self.world = World(int(token.partition(":")[0]))
+        self.faults = Faults()
+        self._store = Store(data_dir)
+        self._routes = Routes(self.world)
+        self._polls: dict[int, Polls] = {}
+        self._runner: web.AppRunner | None = None
+
+    def __repr__(self) -> str:
+        return f"<Simulator {self.host}:{self.port} {len(self.world.people)} people, {len(self.world.chats)} chats>"
+
+    @property
+    def api_url(self) -> str:
+        """Base of the Bot API: methods are at `<api_url>/bot<token>/<method>`."""
+        return self.page_url
+
+    @property
+    def page_url(self) -> str:
+        """Where a person chats."""
+        return f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{self.port}"  # noqa: S104 - only shown
+
+    async def start(self) -> None:
+        """Reads the world from disk, or makes the first one, and listens. InUse when another has the directory."""
+        try:
+            self._store.open(self.world)
+            self._settle()
+            await self._listen()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Answers what waits, stops listening, ends the journal."""
+        for polls in self._polls.values():
+            polls.release()
+        self._routes.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        self._store.close()
+
+    def add_bot(self, token: str, first_name: str = "Lanekeeper", username: str = "lanekeeper_bot") -> Bot:
+        """Makes a bot known; it is in no group yet unless it was before."""
+        bot = seed.bot(self.world, token, first_name, username)
+        if bot.reads_all != self.reads_all:
+            bot.reads_all = self.reads_all
+            self.world.put(bot)
+        self._polls[bot.id] = Polls(self.world.queue(bot.id), self.world.now, time.monotonic)
+        return bot
+
+    def limit(self, on: bool) -> None:
+        """Switches Telegram's flood limits on or off."""
+        self.world.limits = {} if on else None
+
+    def _settle(self) -> None:
+        if not self.world.people:
+            seed.first_run(self.world)
+        known = self.world.main in self.world.bots
+        self.add_bot(self.token)
+        if not known:
+            seed.join(self.world, self.world.main)
+        self.limit(self.strict)
+
+    async def _listen(self) -> None:
+        app = web.Application(client_max_size=MOST_BODY)
+        app.add_routes(self._routes.table())
+        app.router.add_route("*", "/faults", self._serve_faults)
+        app.router.add_route("*", "/bot{token:[^/]*}/{method:.*}", self._serve_bot)
+        runner = self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+        await runner.setup()
+        for port in range(self.port, self.port + PORTS_TRIED):
+            site = web.TCPSite(runner, self.host, port)
+            try:
+                await site.start()
+            except OSError as problem:
+                if problem.errno != errno.EADDRINUSE or port == self.port + PORTS_TRIED - 1:
+                    raise
+            else:
+                self.port = runner.addresses[0][1]
+                return
+
+    async def _serve_faults(self, request: web.Request) -> web.Response:
+        if not local(request) or (request.method == "POST" and request.content_type != "application/json"):
+            return reply({"error": "Only JSON from this machine"}, 403)
+        if request.method == "DELETE":
+            self.faults.clear()
+            self.limit(False)
+        elif request.method == "POST":
+            try:
+                self._order(await request.read())
+            except msgspec.MsgspecError as problem:
+                return reply({"error": str(problem)}, 400)
+        return reply({"faults": self.faults.coming, "strict": self.world.limits is not None})
+
+    def _order(self, body: bytes) -> None:
+        given = msgspec.json.decode(body)
+        if isinstance(given, dict) and "strict" in given:
+            self.limit(bool(given["strict"]))
+            return
+        self.faults.add(*msgspec.convert(given if isinstance(given, list) else [given], list[Fault]))
+
+    async def _serve_bot(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        try:
+            bot = self._bot(request.match_info["token"])
+            args = Args(await _given(request))
+        except Refusal as refusal:
+            return _refused(refusal)
+        fault = self.faults.take(method, args.number("chat_id"))
+        if fault is None:
+            return await self._answer(bot, method, args)
+        return await self._break(request, fault, bot, method, args)
+
+    async def _answer(self, bot: Bot, method: str, args: Args) -> web.Response:
+        try:
+            if method.lower() == "getupdates":
+                return _good(b"[" + b",".join(await self._get_updates(bot, args)) + b"]")
+            result, words = methods.call(self.world, bot, method, args)
+        except Refusal as refusal:
+            return _refused(refusal)
+        if bot.webhook and method.lower() == "setwebhook":
+            self._polls[bot.id].abort(WEBHOOK_SET)
+        return _good(msgspec.json.encode(result), words)
+
+    async def _get_updates(self, bot: Bot, args: Args) -> list[bytes]:
+        polls = self._polls[bot.id]
+        if bot.webhook:
+            raise await polls.conflict(WEBHOOK)
+        methods.allow(self.world, bot, args)
+        limit = min(max(args.number("limit") or 100, 1), 100)
+        timeout = min(max(args.number("timeout"), 0), LONGEST_WAIT)
+        return await polls.get(args.number("offset"), limit, timeout)
+
+    async def _break(self, request: web.Request, fault: Fault, bot: Bot, method: str, args: Args) -> web.StreamResponse:
+        """Does with the call what the fault says; see faults.py."""
+        if fault.kind == "flood":
+            return _refused(Refusal(f"Too Many Requests: retry after {fault.retry_after}", 429, fault.retry_after))
+        if fault.kind == "error":
+            words = {500: "Internal Server Error: restart", 502: "Bad Gateway"}.get(
+                fault.status, "Internal Server Error"
+            )
+            return _refused(Refusal(words, fault.status))
+        if fault.kind == "slow" and not fault.after:
+            await asyncio.sleep(fault.seconds)
+        done = None
+        if fault.after or fault.kind in {"torn", "garbage", "slow"}:
+            done = await self._answer(bot, method, args)
+        if fault.kind == "slow" and done is not None:
+            await asyncio.sleep(fault.seconds if fault.after else 0)
+            return done
+        if fault.kind == "gateway":
+            page = f"<html><body><h1>{fault.status} Bad Gateway</h1></body></html>"
+            return web.Response(text=page, status=fault.status, content_type="text/html")
+        if fault.kind == "garbage":
+            return web.Response(text="<ok>", content_type="application/json")
+        return await _cut(request, done if fault.kind == "torn" else None)
+
+    def _bot(self, token: str) -> Bot:
+        """The bot of this token, or Telegram's 401."""
+        if ":" not in token or not token.partition(":")[0].isdecimal():
+            raise Refusal("Unauthorized: invalid token specified", status=401)
+        bot = self.world.bots.get(int(token.partition(":")[0]))
+        if bot is None or bot.token != token:
+            raise Refusal("Unauthorized", status=401)
+        return bot
+
+
+async def _given(request: web.Request) -> dict[str, Any]:
+    """The parameters of a call, from query and body; the body wins."""
+    given: dict[str, Any] = dict(request.query)
+    if request.method != "POST" or not request.body_exists:
+        return given
+    if request.content_type != "application/json":
+        try:
+            form = await request.post()
+        except ValueError:
+            raise Refusal("Bad Request: strings must be encoded in UTF-8") from None
+        return given | {name: value for name, value in form.items() if isinstance(value, str)}
+    try:
+        body = msgspec.json.decode(await request.read() or b"{}")
+    except msgspec.DecodeError:
+        raise Refusal("Bad Request: can't parse JSON object") from None
+    if not isinstance(body, dict):
+        raise Refusal("Bad Request: can't parse JSON object")
+    return given | body
+
+
+async def _cut(request: web.Request, torn: web.Response | None) -> web.StreamResponse:
+    """Ends the connection, after half of an answer if there is one."""
+    response = web.StreamResponse()
+    if torn is not None and isinstance(torn.body, bytes):
+        response.content_length = len(torn.body)
+        response.content_type = "application/json"
+        await response.prepare(request)
+        await response.write(torn.body[: len(torn.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+def _good(result: bytes, words: str = "") -> web.Response:
+    described = b',"description":' + msgspec.json.encode(words) if words else b""
+    return web.Response(body=b'{"ok":true,"result":' + result + described + b"}", content_type="application/json")
+
+
+def _refused(refusal: Refusal) -> web.Response:
+    body: dict[str, Any] = {"ok": False, "error_code": refusal.status, "description": refusal.description}
+    headers = {}
+    if refusal.retry_after:
+        body["parameters"] = {"retry_after": refusal.retry_after}
+        headers["Retry-After"] = str(refusal.retry_after)
+    encoded = msgspec.json.encode(body)
+    return web.Response(body=encoded, status=refusal.status, headers=headers, content_type="application/json")
