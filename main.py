@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import secrets
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 import uvloop
@@ -22,7 +23,7 @@ from app.core import words
 from app.core.botapi import Telegram
 from app.core.clock import Clock, Real
 from app.core.connections import Connections
-from app.core.errors import SettingsError, Unauthorised
+from app.core.errors import ModelError, SettingsError, Unauthorised
 from app.core.redis import Stores, connect
 from app.core.schema import Me
 from app.core.settings import Settings, load
@@ -76,6 +77,12 @@ class Seams:
     telegram: Telegram
     model: Endpoint | Offline
     clock: Clock
+    page: str = ""
+    """Address of the simulator's chat page."""
+    operators: frozenset[int] = frozenset()
+    """Who commands; in the demo somebody must."""
+    guard: Coroutine[Any, Any, None] | None = None
+    """Starts the embedded Valkey again should it die."""
 
 
 def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) -> Bot:
@@ -131,7 +138,7 @@ def onion(
 ) -> Handler:
     """What every message passes through, outermost first, and who answers it."""
     turns, tokens = settings.history_turns, settings.history_tokens
-    operators = settings.operator_ids
+    operators = seams.operators
     commands = Commands(outbox, greeting=words.START.format(name=me.first_name), operators=operators)
     operator = Operator(control, outbox, sender, seams.clock, operators=operators, scope=settings.lane_scope)
     return compose(
@@ -161,9 +168,10 @@ def onion(
 
 
 @contextlib.asynccontextmanager
-async def world(settings: Settings) -> AsyncIterator[tuple[Seams, str]]:
-    """The seams as the settings ask for them, what is missing embedded; and the chat page's address, or nothing."""
-    log, page, clock = structlog.get_logger(), "", Real()
+async def world(settings: Settings) -> AsyncIterator[Seams]:
+    """The seams as the settings ask for them; what is not set is embedded, and said."""
+    log, clock, page, guard = structlog.get_logger(), Real(), "", None
+    operators = settings.operator_ids
     async with contextlib.AsyncExitStack() as stack:
         url = settings.redis_url.get_secret_value() if settings.redis_url else ""
         if not url:
@@ -172,7 +180,7 @@ async def world(settings: Settings) -> AsyncIterator[tuple[Seams, str]]:
             valkey = Valkey(settings.data_dir)
             stack.push_async_callback(valkey.close)
             await valkey.start()
-            url = valkey.url
+            url, guard = valkey.url, valkey.guard()
             log.info("embedded Valkey, since REDIS_URL is not set", data=str(settings.data_dir))
         stores = connect(url)
         stack.push_async_callback(stores.close)
@@ -180,23 +188,30 @@ async def world(settings: Settings) -> AsyncIterator[tuple[Seams, str]]:
         secret = token.get_secret_value() if token else DEMO_TOKEN
         if not token:
             from simulator.server import Simulator
+            from simulator.store import InUse, Unreadable
 
             simulator = Simulator(settings.data_dir, settings.simulator_port, secret)
-            await simulator.start()
+            try:
+                await simulator.start()
+            except (InUse, Unreadable) as error:
+                raise SettingsError([f"DATA_DIR={settings.data_dir}: {error}"]) from None
             stack.push_async_callback(simulator.close)
             base, page = simulator.api_url, simulator.page_url
+            if not settings.chosen("operator_ids"):
+                operators = frozenset({min(simulator.world.people)})
             log.info("simulator in Telegram's place, since TELEGRAM_BOT_TOKEN is not set")
         connections = await stack.enter_async_context(Connections(settings.concurrency))
         model = choose(settings, connections, clock)
         if not settings.model_base_url:
             log.info("offline model, since MODEL_BASE_URL is not set")
-        yield Seams(stores, connections, Telegram(connections, secret, base), model, clock), page
+        telegram = Telegram(connections, secret, base)
+        yield Seams(stores, connections, telegram, model, clock, page, operators, guard)
 
 
 async def live(settings: Settings, args: argparse.Namespace, service: Service) -> None:
     """A process's life: the world, the bot, its pages, its loops, its farewell."""
     async with contextlib.AsyncExitStack() as stack:
-        seams, page = await stack.enter_async_context(world(settings))
+        seams = await stack.enter_async_context(world(settings))
         me = await introduce(Sender(seams.connections, seams.telegram), seams.clock)
         bot = build(settings, seams, me, args)
         log = structlog.get_logger()
@@ -208,16 +223,25 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service) -
             stack.push_async_callback(pages.close)
             log.info("pages for operators", host=settings.web_host, port=pages.port)
         async with asyncio.TaskGroup() as group:
-            pipe = group.create_task(bot.pipe.run())
+            beneath = [group.create_task(loop) for loop in (bot.pipe.run(), seams.guard) if loop]
             await bot.presence.begin()
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
-            await seams.model.start()
+            await choose_name(seams)
             await menu(bot.sender, words.MENU)
             log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.model.name)
-            if page:
-                print(page, flush=True)
+            if seams.page:
+                print(seams.page, flush=True)
             await service.run(bot.loops(), lambda: bot.farewell(settings.drain_seconds, service.hurry))
-            pipe.cancel()
+            for task in beneath:
+                task.cancel()
+
+
+async def choose_name(seams: Seams) -> None:
+    """Find out which model there is; one that is down now is asked again by the first question."""
+    try:
+        await seams.model.start()
+    except ModelError as error:
+        structlog.get_logger().warning("the model does not answer", why=str(error))
 
 
 async def serve(settings: Settings, args: argparse.Namespace) -> None:

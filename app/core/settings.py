@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     model_max_tokens: kinds.Whole = 1024
     """The longest answer, in tokens."""
     model_first_seconds: kinds.Seconds = 25
-    """How long a streamed answer may take to begin, retries included. With `STREAM=off` an answer begins with its
-    end, so only `MODEL_TOTAL_SECONDS` counts."""
+    """How long an answer may take to begin, before the person is told that the model is down. With `STREAM=off` an
+    answer begins with its end: raise this for a slow model, or stream."""
     model_gap_seconds: kinds.Seconds = 30
     """How long a streamed answer may stand still."""
     model_total_seconds: kinds.Seconds = 240
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     """`off` asks the model for its answer in one piece; `edit` and `draft` ask for a stream. Showing an answer while
     it grows is not built yet: it appears when it is finished."""
     emoji: kinds.Emoji = "keep"
-    """Emoji in a question, as the model gets them: kept, left out or named. Not built yet: they are kept."""
+    """Emoji in a question, as the model gets them: kept, left out (`strip`) or named (`name`)."""
 
     pace_global_per_second: kinds.Number = 30
     """Messages to Telegram per second, of all processes together. 0: no limit."""

@@ -7,6 +7,7 @@ at by the pool's one timer, because a timer per request costs as much as the req
 from __future__ import annotations
 
 import asyncio
+import math
 import zlib
 from collections.abc import Callable
 from time import monotonic
@@ -46,7 +47,7 @@ class Wire(asyncio.Protocol):
 
     __slots__ = (
         *("_body", "_clocks", "_done", "_error", "_headers", "_keep", "_lengthless", "_parser", "_paused", "_reading"),
-        *("_size", "_transport", "_unzip", "_waiter", "complete", "deadline", "free_since", "usable"),
+        *("_size", "_surplus", "_transport", "_unzip", "_waiter", "complete", "deadline", "free_since", "usable"),
     )
 
     def __init__(self, done: Callable[[Wire], None]) -> None:
@@ -65,7 +66,7 @@ class Wire(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._error: Failure | None = None
-        self._reading = self._keep = self._paused = self._lengthless = False
+        self._reading = self._keep = self._paused = self._lengthless = self._surplus = False
         self._unzip: Any = None
 
     async def ask(self, request: bytes, clocks: Clocks) -> Reply:
@@ -97,6 +98,7 @@ class Wire(asyncio.Protocol):
         self._size = 0
         if self._paused and self._transport is not None:
             self._paused = False
+            self.deadline = monotonic() + self._clocks.between
             self._transport.resume_reading()
         return packet
 
@@ -151,6 +153,8 @@ class Wire(asyncio.Protocol):
         self.deadline = monotonic() + self._clocks.between
         try:
             self._parser.feed_data(data)
+            if self._surplus:
+                self.break_off()
         except (httptools.HttpParserError, zlib.error) as error:
             self._fail(Lost(f"the answer cannot be read: {type(error).__name__}"))
             self.break_off()
@@ -169,11 +173,15 @@ class Wire(asyncio.Protocol):
 
     # httptools tells
 
+    def on_message_begin(self) -> None:
+        self._surplus = self.complete  # a second answer in the packet that ended ours is nobody's
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        if not self._surplus:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if self._parser.get_status_code() < 200:
+        if self._surplus or self._parser.get_status_code() < 200:
             return
         names = {name.lower(): value for name, value in self._headers}
         coding = names.get(b"content-encoding", b"identity").lower()
@@ -186,16 +194,21 @@ class Wire(asyncio.Protocol):
         self._wake()
 
     def on_body(self, body: bytes) -> None:
+        if self._surplus:
+            return
         packet = self._unzip.decompress(body) if self._unzip is not None else body
         if packet:
             self._body.append(packet)
             self._size += len(packet)
             if self._size > HIGH_BYTES and not self._paused and self._transport is not None:
                 self._paused = True
+                self.deadline = math.inf  # it is we who do not read
                 self._transport.pause_reading()
             self._wake()
 
     def on_message_complete(self) -> None:
+        if self._surplus:
+            return
         if not self._reading:  # 100 or 103: the answer itself is still to come
             self._headers = []
             return

@@ -108,9 +108,7 @@ class Lanes:
         args = (claim.lane, claim.token, outcome.delay_ms, reason, outcome.op, final, self.attempts)
         return str((await self._ask("fail", claim.shard, args)).decode())
 
-    async def hold(
-        self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any]
-    ) -> bool:
+    async def hold(self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any]) -> bool:
         """Begin or end a pause in one shard; False when ``ver`` is not newer than what stands.
 
         ``record``: until ms (0: open), policy, hold ms, author, reason.

@@ -15,15 +15,18 @@ def choose(settings: Settings, connections: Connections, clock: Clock) -> Endpoi
     """The endpoint of MODEL_BASE_URL, or the offline stand-in."""
     if not settings.model_base_url:
         return Offline(clock)
-    keys, streamed = settings.model_api_keys, settings.stream != "off"
-    first = settings.model_first_seconds if streamed else settings.model_total_seconds
+    keys = settings.model_api_keys
     return Endpoint(
         Client(connections),
         settings.model_base_url,
         key=keys[0].get_secret_value() if keys else "",
         name=settings.model_name or "",
         max_tokens=settings.model_max_tokens,
-        stream=streamed,
-        clocks=Clocks(first=first, between=settings.model_gap_seconds, total=settings.model_total_seconds),
+        stream=settings.stream != "off",
+        clocks=Clocks(
+            first=settings.model_first_seconds,
+            between=settings.model_gap_seconds,
+            total=settings.model_total_seconds,
+        ),
         clock=clock,
     )

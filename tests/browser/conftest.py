@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from simulator.server import Simulator
 
-CHROMIUM = Path("/usr/bin/chromiumX")
+CHROMIUM = Path("/usr/bin/chromium")
 TOKEN = "4242:browser"
 QUIET = [
     "--no-sandbox",

@@ -34,7 +34,7 @@ async def flooded(world: Remote, bots: Bots, flood: int) -> None:
 async def test_a_flood_of_2000_in_one_chat_delays_no_other(world: Remote, bots: Bots) -> None:
     await flooded(world, bots, 2000)
     world.model(delay_ms=0)
-    await world.reach(30, ended=2000)
+    await world.reach(30, ended=2360)
     world.clean()
 
 

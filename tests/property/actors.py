@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.property.machine import Machine
 
 LEASE_MS = 1000
-GAP_MS, BURST = 150, 3
+GAP_MS, BURST = 300, 2
 PARTS = 2
 
 
@@ -105,7 +105,7 @@ class Turn(Asker):
         first = "1" if part == 1 and not self.shown else ""
         if part:
             self.op = self.op or self.machine.operation()
-        answer = f"answer to {self.uids[0]}" if part == 1 else ""
+        answer = f"answer {self.op}" if part == 1 else ""
         args = (self.lane, self.token, part, self.op if part else "", answer, GAP_MS, BURST, first)
         self.ask(r, "mark", args, lambda marked: self._marked(r, part, marked))
 
@@ -137,6 +137,8 @@ class Turn(Asker):
         if dice < 0.85:
             self.sent.add(part)
             self.told = part
+        else:
+            self.machine.doubts.add((self.lane, self.uids[0], part))
 
     def _sent(self, r: random.Random) -> None:
         part, self.told = self.told, 0

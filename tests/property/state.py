@@ -38,6 +38,10 @@ class State:
         """The places a lane stands in, with its score."""
         return [(name, lanes[lane]) for name, lanes in self.places.items() if lane in lanes]
 
+    def score(self, lane: str) -> int:
+        """Its score in the first place it stands in; -1 nowhere."""
+        return next((score for _, score in self.where(lane)), -1)
+
     def core(self) -> Any:
         """What a refused call must leave as it was."""
         hashes = {name: self.hashes.get(name) for name in ("signals", "pause", "resume", "count")}

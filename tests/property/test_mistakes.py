@@ -7,7 +7,7 @@ import pytest
 from tests.property.machine import interleave
 from tests.support.shard import Change, Shard, client
 
-RUNS, STEPS = 60, 150
+RUNS, STEPS = 150, 150
 
 MISTAKES = {
     "store: no dedupe": Change("store.lua", "% 4096) == 1 then return 'dup' end", "% 4096) == 2 then return '' end"),

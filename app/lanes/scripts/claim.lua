@@ -11,15 +11,6 @@ local lease, attempts = tonumber(ARGV[6]), tonumber(ARGV[7])
 local popped, POPPED_MOST, SWEEP_MOST = 0, 500, 100
 local pauses, resumes = {}, {}
 
--- Keep a value of a wrong type aside, so that the lane goes on without it.
-local function sound(key, kind)
-  local is = call('TYPE', P .. key).ok
-  if is ~= 'none' and is ~= kind then
-    call('RENAME', P .. key, P .. 'bad:' .. key)
-    call('EXPIRE', P .. 'bad:' .. key, 7 * DAY)
-  end
-end
-
 local function text(key)
   local value = redis.pcall('GET', P .. key)
   if type(value) == 'table' then

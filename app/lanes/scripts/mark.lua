@@ -9,7 +9,8 @@ local gap, burst = tonumber(ARGV[6]), tonumber(ARGV[7])
 local turn, field, pace = P .. 'turn:' .. lane, 'm:' .. part, P .. 'pace:' .. chat_of(lane)
 local t = call('HMGET', turn, 'token', field, 'slot', 'stop')
 if t[1] ~= token then return { 'refused', 0, 0 } end
-local noted, slot, stop = t[2], tonumber(t[3] or 0), t[4] and 1 or 0
+local noted, stop = t[2], t[4] and 1 or 0
+local slot = part ~= '0' and tonumber(t[3] or 0) or 0 -- reserved for an answer, not for typing
 if answer ~= '' then call('HSETNX', turn, 'answer', answer) end
 if noted and string.byte(noted) ~= 63 then return { 'sent', noted, stop } end
 if ARGV[8] == '1' and ordinary(lane) and call('EXISTS', P .. 'pause') == 1 then

@@ -48,19 +48,29 @@ local function index(lane)
   call('EXPIRE', key, keep)
 end
 
+-- Read before the bit is set: a lane of a wrong type must not cost the update.
+local function length(lane)
+  local count = redis.pcall('LLEN', P .. 'lane:' .. lane)
+  if type(count) == 'number' then return count end
+  sound('lane:' .. lane, 'list')
+  return 0
+end
+
 local function take(uid, lane, limit, at, by, mid, group, kind, raw)
   local id, chat = tonumber(uid), chat_of(lane)
   if call('GETBIT', P .. 'seen:' .. num(math.floor(id / 4096)), id % 4096) == 1 then return 'dup' end
   if alias(chat) then return 'to ' .. alias(chat) end
-  remember(id)
   local unasked = string.find(kind, 'a', 1, true)
     and (call('HGET', P .. 'chat:' .. chat, 'mode') or mode) ~= 'always'
   if kind == 'i' or unasked then
+    remember(id)
     finish(uid, 'dropped: ignored')
     return 'ignored'
   end
+  local waiting = length(lane)
+  remember(id)
   if string.find(kind, 'e', 1, true) and edited(lane, uid, mid, raw) then return 'edited' end
-  if call('LLEN', P .. 'lane:' .. lane) >= tonumber(limit) then
+  if waiting >= tonumber(limit) then
     finish(uid, 'dropped: flood')
     notice(lane, 'flood', 'flood', 3600, mid)
     return 'flood'

@@ -18,3 +18,12 @@ local function untoken(lane)
   call('ZREM', P .. 'leases', lane)
   call('HDEL', P .. 'signals', lane)
 end
+
+-- Keep a value of a wrong type aside, so that the lane goes on without it.
+local function sound(key, kind)
+  local is = call('TYPE', P .. key).ok
+  if is ~= 'none' and is ~= kind then
+    call('RENAME', P .. key, P .. 'bad:' .. key)
+    call('EXPIRE', P .. 'bad:' .. key, 7 * DAY)
+  end
+end
