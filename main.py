@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import secrets
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -302,19 +302,11 @@ def cli() -> None:
         else:
             sys.exit(asyncio.run(look(settings, args.verb)))
     except* SettingsError as group:
-        for line in lines(group.exceptions):
+        for line in SettingsError.lines_of(group.exceptions):
             print(f"lanekeeper: {line}", file=sys.stderr)
         sys.exit(EX_CONFIG)
     except* Unauthorised:
         sys.exit(EX_CONFIG)
-
-
-def lines(errors: Sequence[BaseException]) -> list[str]:
-    """What bad settings say, one line each, however deep in groups."""
-    found: list[str] = []
-    for error in errors:
-        found += error.lines if isinstance(error, SettingsError) else lines(getattr(error, "exceptions", ()))
-    return found
 
 
 if __name__ == "__main__":

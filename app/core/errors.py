@@ -34,6 +34,8 @@ Error
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class Error(Exception):
     """The root of all errors of this project."""
@@ -45,6 +47,15 @@ class SettingsError(Error):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+    @staticmethod
+    def lines_of(errors: Iterable[BaseException]) -> list[str]:
+        """The lines of all bad settings among errors, however deep in groups."""
+        found: list[str] = []
+        for error in errors:
+            inner = getattr(error, "exceptions", ())
+            found += error.lines if isinstance(error, SettingsError) else SettingsError.lines_of(inner)
+        return found
 
 
 class StoreError(Error):

@@ -1,6 +1,6 @@
 """Pause, resume and stop, for every process at once: the scripts are the gate, this file only tells every shard.
 
-A pause of the whole bot goes to each shard, one by one, under the same version (date of the command, update id). A
+A pause of the whole bot goes to each shard under the same version (date of the command, update id). A
 shard that missed it is seen in the answers of claims and set by whoever sees it.
 """
 
@@ -111,7 +111,7 @@ class Control:
             shards = range(self.lanes.shards)
             if standing.ver > self._star.ver:
                 self._star = standing
-        done = [await self._tell(shard, scope, standing) for shard in shards]
+        done = await asyncio.gather(*(self._tell(shard, scope, standing) for shard in shards))
         self.runner.look()
         await self.hints.wake(shards)
         return any(done)

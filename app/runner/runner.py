@@ -70,12 +70,15 @@ class Runner:
     loads: dict[int, Load] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _fed: bool = True
+    _quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    """No claim is on its way."""
     _swept: float = float("-inf")
     _rotation: int = 0
     _owed: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.loads = {shard: Load() for shard in self.shards}
+        self._quiet.set()
 
     def __repr__(self) -> str:
         return f"<Runner {len(self.turns)} running, {self.waiting()} lanes ready, room {self.room}>"
@@ -104,9 +107,11 @@ class Runner:
     async def run(self) -> None:
         """Claim and start turns until the runner is drained."""
         while self._fed:
+            self._quiet.set()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), ROUND_SECONDS)
             self._wake.clear()
+            self._quiet.clear()
             while self._fed and (calls := self._plan()):
                 answers = await asyncio.gather(*(self.lanes.claim(*call) for call in calls), return_exceptions=True)
                 for (shard, *_), answer in zip(calls, answers, strict=True):
@@ -114,6 +119,7 @@ class Runner:
                         await self._unanswered(answer)
                     else:
                         self._take(shard, answer)
+        self._quiet.set()
 
     def _plan(self) -> list[tuple[int, int, int, int]]:
         now = self.clock.monotonic()
@@ -180,6 +186,8 @@ class Runner:
 
     async def _result(self, turn: Turn) -> Outcome:
         claim = turn.claim
+        if not self._fed:
+            return Back()  # claimed while the drain began
         try:
             return await self.work(claim)
         except asyncio.CancelledError:
@@ -230,6 +238,7 @@ class Runner:
         """
         self._fed = False
         self._wake.set()
+        await _either(self._quiet.wait(), None, 2.0)
         await _either(self.turns.idle.wait(), hurry.wait(), seconds * 0.75)
         for turn in self.turns:
             if not turn.claim.sending:

@@ -131,7 +131,10 @@ def _swept(shadow: Shadow, step: Step, before: State, after: State, fresh: dict[
         assert due > step.now or lane not in after.places.get("later", {}), f"{lane} sleeps on"
     for name, lanes in before.places.items():
         for lane, rank in lanes.items():
-            if (name in {"ready", "urgent", "notices"} or name[:5] == "held:") and lane not in fresh and lane in after.lists:
+            ready = name in {"ready", "urgent", "notices"} or name[:5] == "held:"
+            last = before.lists[lane][-1].uids  # gone: the lane ended, and may have begun again
+            stays = last in {entry.uids for entry in after.lists.get(lane, [])}
+            if ready and lane not in fresh and stays:
                 assert after.score(lane) == rank, f"{lane} lost its rank"
     for lane in fresh:
         assert not shadow.covering(lane), f"{lane} claimed in spite of {shadow.covering(lane)}"
