@@ -9,180 +9,201 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import ssl
+import re
 from collections import deque
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any
 
-import aiohappyeyeballs
-
+from app.core.dial import Dial, Origin
 from app.core.exchange import Clocks, Target, Unreached
 from app.core.wire import Reply, Wire
 
 KEEP_SECONDS = 15.0  # below the idle limit of common front ends (60 to 75 s), so they rarely close under a request
 TICK_SECONDS = 0.25  # how exact the clocks are
-DNS_SECONDS = 60.0
-EYEBALLS_SECONDS = 0.25  # RFC 8305: how long the first address may take before the next is tried beside it
-
-Origin = tuple[str, str, int]
+_CLOSE_STEPS = 50  # turns of the loop in which everything that was aborted has ended
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # HEAD would be parsed as if its body were to come
+_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\xa0-\xff]*")
+_OURS = {"host", "content-length", "transfer-encoding", "accept-encoding"}  # twice they would be an attack, or a lie
 
 
 class Direct:
-    """At most ``limit`` connections; who finds none free waits, within the clock for connecting."""
+    """At most ``limit`` connections; who finds none free waits in line, within the clock for connecting.
+
+    A connection that becomes free, or the place of one that ends, is handed to the first in line and to no one else,
+    so nobody comes past them. While somebody waits, no connection is free.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._dial = Dial()
+        self._wires: dict[Wire, Origin] = {}
         self._free: dict[Origin, list[Wire]] = {}
-        self._origins: dict[Wire, Origin] = {}
-        self._busy: set[Wire] = set()
-        self._opening = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self._names: dict[tuple[str, int], tuple[float, list[Any]]] = {}
+        self._promised = 0  # places of connections that are being made
+        self._queue: deque[tuple[Origin, asyncio.Future[Wire | None]]] = deque()
+        self._connecting: set[asyncio.Timeout] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._tls: ssl.SSLContext | None = None
-        self._heads: dict[tuple[int, str], tuple[Mapping[str, str], bytes]] = {}
+        self._closed = False
+        self._lines: dict[tuple[int, str], tuple[Mapping[str, str], bytes]] = {}
 
     def __repr__(self) -> str:
         free = sum(map(len, self._free.values()))
-        return f"<Direct {len(self._busy)} busy, {free} free, {len(self._queue)} waiting>"
+        return f"<Direct {len(self._wires) - free} busy, {free} free, {len(self._queue)} waiting>"
 
     async def open(self, method: str, target: Target, headers: Mapping[str, str], body: bytes, clocks: Clocks) -> Reply:
-        """Send a request and answer once the headers are here; whoever asked closes the reply. Raises Failure."""
-        request = self._request(method, target, headers, body)
+        """Send a request and answer once the headers are here; whoever asked closes the reply. Raises Failure.
+
+        ``headers`` are written out once for each object: it must not change afterwards.
+        """
+        lines = self._written(method, headers)
+        length = b"" if not body and method == "GET" else b"Content-Length: %d\r\n" % len(body)
+        request = b"".join((method.encode(), target.head, lines, length, b"\r\n", body))
         wire = self._idle(target.origin) or await self._connect(target.origin, clocks)
-        self._busy.add(wire)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         return await wire.ask(request, clocks)
 
     async def close(self) -> None:
         """Close every connection; requests under way fail."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for wire in [*self._origins]:
+        for clock in self._connecting:
+            if not clock.expired():
+                clock.reschedule(0)
+        for wire in [*self._wires]:
             wire.break_off()
-        await asyncio.sleep(0)
+        for _ in range(_CLOSE_STEPS):
+            await asyncio.sleep(0)
+            if not self._wires and not self._connecting:
+                break
+        await self._dial.close()
 
-    def _request(self, method: str, target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
-        known = self._heads.get((id(headers), method))
-        if known is None or known[0] is not headers:  # callers keep their headers, so they are written out once
-            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-            if lines.count("\n") != len(headers):
-                raise Unreached("a header holds a line break")
-            known = self._heads[id(headers), method] = (headers, lines.encode("latin-1"))
-            if len(self._heads) > 256:
-                self._heads.clear()
-        length = b"" if method == "GET" and not body else b"Content-Length: %d\r\n" % len(body)
-        return b"".join((method.encode(), target.head, known[1], length, b"\r\n", body))
+    def _written(self, method: str, headers: Mapping[str, str]) -> bytes:
+        known = self._lines.get((id(headers), method))
+        if known is not None and known[0] is headers:
+            return known[1]
+        lines = [f"{name}: {value}" for name, value in headers.items() if name.lower() not in _OURS]
+        if method not in _METHODS or not all(map(_LINE.fullmatch, lines)):
+            raise Unreached("not a method or header that can be sent")
+        if len(self._lines) >= 256:
+            self._lines.clear()
+        written = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+        self._lines[id(headers), method] = (headers, written)
+        return written
 
     def _idle(self, origin: Origin) -> Wire | None:
         free = self._free.get(origin)
         while free:
             wire = free.pop()
             if wire.usable:
-                return wire
+                if wire.free_since > monotonic() - KEEP_SECONDS:
+                    return wire
+                wire.break_off()  # the loop stood still, and the timer with it
         return None
 
     async def _connect(self, origin: Origin, clocks: Clocks) -> Wire:
+        if self._closed:
+            raise Unreached("the connections are closed")
         try:
-            async with asyncio.timeout(clocks.connect):
-                while len(self._origins) + self._opening >= self._limit and not self._make_room():
-                    await self._turn()
-                    if wire := self._idle(origin):
-                        return wire
-                self._opening += 1
+            async with asyncio.timeout(clocks.connect) as clock:
+                self._connecting.add(clock)
                 try:
-                    return await self._dial(origin)
+                    while (wire := await self._turn(origin)) and not wire.usable:
+                        pass  # it broke before we came to use it
+                    return wire or await self._make(origin)
                 finally:
-                    self._opening -= 1
+                    self._connecting.discard(clock)
         except TimeoutError:
-            raise Unreached("no connection in time") from None
-        except (OSError, ssl.CertificateError) as error:
-            self._names.pop(origin[1:], None)
-            raise Unreached(f"no connection to {origin[1]}:{origin[2]}: {error.strerror or error}") from None
+            raise Unreached("the connections are closed" if self._closed else "no connection in time") from None
+        except (OSError, RuntimeError, ValueError) as error:
+            words = getattr(error, "strerror", None) or error
+            raise Unreached(f"no connection to {origin[1]}:{origin[2]}: {words}") from None
 
-    async def _turn(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._queue.append(waiter)
+    async def _turn(self, origin: Origin) -> Wire | None:
+        """A connection that has become free, or None: a place to make one in, which is promised."""
+        if len(self._wires) + self._promised < self._limit:
+            self._promised += 1
+            return None
+        waiter: asyncio.Future[Wire | None] = asyncio.get_running_loop().create_future()
+        place = (origin, waiter)
+        self._queue.append(place)
+        self._make_room()
         try:
-            await waiter
+            return await waiter
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                self._next()
+            if not waiter.cancelled():
+                self._give_back(waiter.result())
+            with contextlib.suppress(ValueError):
+                self._queue.remove(place)
+            raise
+
+    def _give_back(self, wire: Wire | None) -> None:
+        if wire is None:
+            self._promised -= 1
+            self._hand_on()
+        elif wire.usable:
+            self.freed(wire)
+
+    def _make_room(self) -> None:
+        """Close the oldest connection that is kept for another origin; its place goes to the first in line."""
+        for free in self._free.values():
+            while free:
+                wire = free.pop(0)
+                if wire.usable:
+                    wire.break_off()
+                    return
+
+    async def _make(self, origin: Origin) -> Wire:
+        wire = Wire(self)
+        try:
+            await self._dial.connect(origin, lambda: wire)
+            if not wire.usable:
+                raise ConnectionResetError("closed at once")
+            self._wires[wire] = origin
+        except BaseException:
+            wire.break_off()
             raise
         finally:
-            with contextlib.suppress(ValueError):
-                self._queue.remove(waiter)
-
-    def _make_room(self) -> bool:
-        """Close a connection that is kept for another origin."""
-        for free in self._free.values():
-            if free:
-                wire = free.pop(0)
-                wire.break_off()
-                self._origins.pop(wire, None)
-                return True
-        return False
-
-    async def _dial(self, origin: Origin) -> Wire:
-        scheme, host, port = origin
-        loop = asyncio.get_running_loop()
-        infos = await self._addresses(host, port)
-        sock = await aiohappyeyeballs.start_connection(
-            infos, happy_eyeballs_delay=EYEBALLS_SECONDS, interleave=1, loop=loop
-        )
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            tls = self._context() if scheme == "https" else None
-            _, wire = await loop.create_connection(
-                lambda: Wire(self._done), sock=sock, ssl=tls, server_hostname=host if tls else None
-            )
-        except BaseException:
-            sock.close()
-            raise
-        self._origins[wire] = origin
+            self._promised -= 1
+            self._hand_on()
         return wire
 
-    async def _addresses(self, host: str, port: int) -> list[Any]:
-        known = self._names.get((host, port))
-        if known is not None and known[0] > monotonic():
-            return known[1]
-        infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        self._names[host, port] = (monotonic() + DNS_SECONDS, list(infos))
-        return list(infos)
-
-    def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-            self._tls.set_alpn_protocols(["http/1.1"])
-        return self._tls
-
-    def _done(self, wire: Wire) -> None:
-        """A wire is free again, or broken."""
-        self._busy.discard(wire)
-        if wire.usable:
-            wire.free_since = monotonic()
-            self._free.setdefault(self._origins[wire], []).append(wire)
-        elif (origin := self._origins.pop(wire, None)) is not None and wire in self._free.get(origin, ()):
-            self._free[origin].remove(wire)
-        self._next()
-
-    def _next(self) -> None:
-        while self._queue:
-            waiter = self._queue.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+    def freed(self, wire: Wire) -> None:
+        """A connection may be used again."""
+        while self._queue and self._queue[0][1].done():
+            self._queue.popleft()  # cancelled
+        if self._queue:
+            origin, waiter = self._queue[0]
+            if origin != self._wires[wire]:
+                wire.break_off()
                 return
+            self._queue.popleft()
+            waiter.set_result(wire)
+            return
+        wire.free_since = monotonic()
+        self._free.setdefault(self._wires[wire], []).append(wire)
+
+    def gone(self, wire: Wire) -> None:
+        """A connection has ended."""
+        origin = self._wires.pop(wire, None)
+        if origin is not None:
+            with contextlib.suppress(ValueError, KeyError):
+                self._free[origin].remove(wire)
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        while self._queue and len(self._wires) + self._promised < self._limit:
+            _, waiter = self._queue.popleft()
+            if not waiter.done():
+                self._promised += 1
+                waiter.set_result(None)
 
     def _tick(self) -> None:
         """Look at every deadline; close what was free for too long."""
         now = monotonic()
-        for wire in [wire for wire in self._busy if wire.deadline < now and not wire.complete]:
-            wire.expire()
+        for wire in [*self._wires]:
+            wire.look(now)
         for free in self._free.values():
             while free and free[0].free_since < now - KEEP_SECONDS:
                 free.pop(0).break_off()
-        again = self._busy or any(self._free.values())
-        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick) if again else None
+        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick) if self._wires else None

@@ -1,124 +1,127 @@
 """One HTTP/1.1 connection on a socket of its own, parsed by httptools: one request at a time, kept alive between them.
 
-A *wire* is free, waits for headers, streams a body, or is broken. It never sends anything twice. Deadlines are looked
-at by the pool's one timer, because a timer per request costs as much as the request.
+All that belongs to one answer lives in its ``Reply`` and dies with it, so two answers can never merge; what a server
+sends beyond its answer ends the connection. Nothing is ever sent twice. Deadlines are looked at by the pool's one
+timer, because a timer per request costs as much as the request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import zlib
-from collections.abc import Callable
 from time import monotonic
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import httptools
 
 from app.core.exchange import Clocks, Failure, Late, Lost
+from app.core.unzip import Unzip
 
 HIGH_BYTES = 256 << 10  # what is read ahead of a slow reader before the socket is left to fill
-_GZIP_OR_ZLIB = 47  # zlib's word for "look at the header"
+HEAD_BYTES = 64 << 10  # what a server may send without any of it being body: headers, 1xx answers, trailers
+_PACKET_BYTES = 64  # what one packet costs besides its content: a flood of chunks of one byte is bounded too
+
+
+class Owner(Protocol):
+    """Who keeps the connections."""
+
+    def freed(self, wire: Wire) -> None: ...
+    def gone(self, wire: Wire) -> None: ...
 
 
 class Reply:
-    """The headers of an answer, and its body packet by packet."""
+    """The answer to one request, as it comes: status and headers, then the body packet by packet."""
 
-    __slots__ = ("_wire", "raw_headers", "status")
+    __slots__ = (
+        *("_between", "_body", "_error", "_lengthless", "_parser", "_paused", "_size", "_unseen", "_until", "_unzip"),
+        *("_waiter", "_wire", "complete", "deadline", "keep", "raw_headers", "ready", "status"),
+    )
 
-    def __init__(self, wire: Wire, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, wire: Wire, clocks: Clocks) -> None:
+        now = monotonic()
         self._wire: Wire | None = wire
-        self.status = status
-        self.raw_headers = headers
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._between = clocks.between
+        self._until = now + clocks.total
+        self.deadline = min(now + clocks.first, self._until)
+        self.status = 0
+        self.raw_headers: list[tuple[bytes, bytes]] = []
+        self.ready = self.complete = self.keep = self._lengthless = self._paused = False
+        self._body: list[bytes] = []
+        self._size = self._unseen = 0
+        self._error: Failure | None = None
+        self._unzip: Unzip | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def begun(self) -> None:
+        """Wait for the status and the headers. Raises Failure."""
+        while not self.ready:
+            await self._wait()
 
     async def readany(self) -> bytes:
         """What has come; waits for something, b"" at the end. Raises Failure."""
-        return await self._wire.read() if self._wire else b""
+        if self._unzip is None:
+            return await self._packet()
+        while True:
+            if plain := self._unzip.take():
+                return plain
+            packet = await self._packet()
+            if not packet:
+                self._unzip.check()
+                return b""
+            self._unzip.give(packet)
 
     def close(self) -> None:
         """Done with it; before its end this closes the connection, so that the other side stops."""
         wire, self._wire = self._wire, None
         if wire is not None:
-            wire.release()
+            self._parser = None  # holds us by our callbacks
+            self.fail(Lost("closed by its reader"))
+            wire.release(self.keep and not self._paused)
 
+    @property
+    def failed(self) -> bool:
+        """Nothing more can come of it."""
+        return self._error is not None
 
-class Wire(asyncio.Protocol):
-    """The protocol object of one connection; ``done`` is told when it is free again or broken."""
+    def fail(self, error: Failure) -> None:
+        """What has come so far is all there will be; no matter to an answer that is complete."""
+        if self._error is None and not self.complete:
+            self._error = error
+            self._wake()
 
-    __slots__ = (
-        *("_body", "_clocks", "_done", "_error", "_headers", "_keep", "_lengthless", "_parser", "_paused", "_reading"),
-        *("_size", "_surplus", "_transport", "_unzip", "_waiter", "complete", "deadline", "free_since", "usable"),
-    )
-
-    def __init__(self, done: Callable[[Wire], None]) -> None:
-        self._done = done
-        self._transport: asyncio.Transport | None = None
-        self._parser: Any = None
-        self.usable = False
-        self.deadline = 0.0
-        self.free_since = 0.0
-        self.complete = True
-        self._waiter: asyncio.Future[None] | None = None
-        self._reset()
-
-    def _reset(self) -> None:
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._body: list[bytes] = []
-        self._size = 0
-        self._error: Failure | None = None
-        self._reading = self._keep = self._paused = self._lengthless = self._surplus = False
-        self._unzip: Any = None
-
-    async def ask(self, request: bytes, clocks: Clocks) -> Reply:
-        """Write a whole request and wait for the headers of its answer; raises Failure. Cancelled, it closes."""
-        self._reset()
-        self._clocks = clocks
-        self.complete = False
-        self._parser = httptools.HttpResponseParser(self)
-        self.deadline = monotonic() + clocks.first
-        assert self._transport is not None
-        self._transport.write(request)
+    def feed(self, data: bytes) -> None:
+        """Bytes from the socket; complete and not ``keep`` or failed, the connection is of no more use."""
+        self.deadline = min(monotonic() + self._between, self._until)
+        self._unseen += len(data)
         try:
-            while not self._reading:
-                await self._wait()
-        except BaseException:
-            self.release()
-            raise
-        return Reply(self, self._parser.get_status_code(), self._headers)
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.keep = False
+            self.fail(Lost(f"the answer cannot be read: {type(error).__name__}"))
+        if self._unseen > HEAD_BYTES:
+            self.fail(Lost("the headers of the answer are too long"))
 
-    async def read(self) -> bytes:
-        """The next packets of the body, joined; b"" at its end."""
-        while not self._body:
-            if self.complete and self._error is None:
+    def end(self) -> None:
+        """The other side has said its last: a body without a length is complete by that."""
+        if self._lengthless and self._error is None and not self.complete:
+            self.complete = True
+            self._wake()
+
+    async def _packet(self) -> bytes:
+        body = self._body
+        while not body:
+            if self.complete:
                 return b""
             await self._wait()
-        body = self._body
         packet = body[0] if len(body) == 1 else b"".join(body)
         body.clear()
         self._size = 0
-        if self._paused and self._transport is not None:
+        if self._paused and self._wire is not None:
             self._paused = False
-            self.deadline = monotonic() + self._clocks.between
-            self._transport.resume_reading()
+            self.deadline = min(monotonic() + self._between, self._until)
+            self._wire.pause(False)
         return packet
-
-    def release(self) -> None:
-        """The reader has gone: keep the connection if its answer was read to the end, else close it."""
-        self._waiter = None
-        if not (self.complete and self._keep and self._error is None and self.usable):
-            self.break_off()
-        self._done(self)
-
-    def break_off(self) -> None:
-        """Close at once."""
-        self.usable = False
-        if self._transport is not None:
-            self._transport.abort()
-
-    def expire(self) -> None:
-        """The pool's timer found the deadline past."""
-        self._fail(Late("no answer in time"))
-        self.break_off()
 
     async def _wait(self) -> None:
         if self._error is not None:
@@ -128,17 +131,121 @@ class Wire(asyncio.Protocol):
             await self._waiter
         finally:
             self._waiter = None
-        if self._error is not None and not self._body:
-            raise self._error
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _fail(self, error: Failure) -> None:
-        if self._error is None and not self.complete:
-            self._error = error
+    # httptools tells
+
+    def on_message_begin(self) -> None:
+        if self.complete:  # a second answer in the packet that ended ours is nobody's
+            self.keep = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.ready:  # else a trailer, or a second answer's
+            self.raw_headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self.ready:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:
+            return
+        if self._unseen > HEAD_BYTES and sum(len(name) + len(value) for name, value in self.raw_headers) > HEAD_BYTES:
+            raise ValueError("too long")
+        self._lengthless = True
+        for name, value in self.raw_headers:
+            if len(name) >= 14:  # so are the three that matter
+                self._understand(name.lower(), value.lower())
+        self.status = status
+        self.ready = True
         self._wake()
+
+    def _understand(self, name: bytes, value: bytes) -> None:
+        """What a header says about the body; what cannot be undone is refused, never handed on as if it were plain."""
+        if name == b"content-length":
+            self._lengthless = False
+        elif name == b"transfer-encoding":
+            self._lengthless = False
+            if value != b"chunked":
+                raise ValueError("coding")
+        elif name == b"content-encoding" and value != b"identity":
+            if self._unzip is not None or value not in (b"gzip", b"x-gzip", b"deflate"):
+                raise ValueError("coding")
+            self._unzip = Unzip()
+
+    def on_body(self, body: bytes) -> None:
+        if self.complete:
+            return
+        self._unseen = 0
+        self._body.append(body)
+        self._size += len(body) + _PACKET_BYTES
+        if self._size > HIGH_BYTES and not self._paused and self._wire is not None:
+            self._paused = True
+            self.deadline = math.inf  # it is we who do not read
+            self._wire.pause(True)
+        self._wake()
+
+    def on_message_complete(self) -> None:
+        if not self.ready:  # 100 or 103: the answer itself is still to come
+            self.raw_headers.clear()
+        elif not self.complete:
+            self.keep = self._parser.should_keep_alive()
+            self.complete = True
+            self._wake()
+
+
+class Wire(asyncio.Protocol):
+    """The protocol object of one connection."""
+
+    __slots__ = ("_owner", "_reply", "_transport", "free_since", "usable")
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._transport: asyncio.Transport | None = None
+        self._reply: Reply | None = None
+        self.usable = False
+        self.free_since = 0.0
+
+    async def ask(self, request: bytes, clocks: Clocks) -> Reply:
+        """Write a whole request and wait for the headers of its answer; raises Failure. Cancelled, it closes."""
+        assert self._transport is not None
+        assert self._reply is None
+        reply = self._reply = Reply(self, clocks)
+        self._transport.write(request)
+        try:
+            await reply.begun()
+        except BaseException:
+            reply.close()
+            raise
+        return reply
+
+    def release(self, keep: bool) -> None:
+        """The reader has gone."""
+        self._reply = None
+        if keep and self.usable:
+            self._owner.freed(self)
+        else:
+            self.break_off()
+
+    def break_off(self) -> None:
+        """Close at once."""
+        self.usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause(self, paused: bool) -> None:
+        """Leave what comes to the socket's buffer, so that the other side must wait; or read on."""
+        if self.usable and self._transport is not None:
+            (self._transport.pause_reading if paused else self._transport.resume_reading)()
+
+    def look(self, now: float) -> None:
+        """The pool's timer: a deadline that is past ends the connection."""
+        reply = self._reply
+        if reply is not None and reply.deadline < now and not reply.complete:
+            reply.fail(Late("no answer in time"))
+            self.break_off()
 
     # asyncio tells
 
@@ -147,71 +254,23 @@ class Wire(asyncio.Protocol):
         self.usable = True
 
     def data_received(self, data: bytes) -> None:
-        if self.complete:  # nobody asked anything: the other side is out of step
+        reply = self._reply
+        if reply is None or reply.complete or reply.failed:  # nobody asked: the other side is out of step
             self.break_off()
             return
-        self.deadline = monotonic() + self._clocks.between
-        try:
-            self._parser.feed_data(data)
-            if self._surplus:
-                self.break_off()
-        except (httptools.HttpParserError, zlib.error) as error:
-            self._fail(Lost(f"the answer cannot be read: {type(error).__name__}"))
+        reply.feed(data)
+        if reply.failed:
             self.break_off()
 
     def eof_received(self) -> bool:
-        if self._reading and self._lengthless and not self.complete:
-            self.complete = True  # a body without a length ends with the connection
-            self._wake()
+        self.usable = False
+        if self._reply is not None:
+            self._reply.end()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
-        self._fail(Lost("the connection was closed" if exc is None else f"the answer was lost: {type(exc).__name__}"))
-        if self._waiter is None and self.complete:
-            self._done(self)
-
-    # httptools tells
-
-    def on_message_begin(self) -> None:
-        self._surplus = self.complete  # a second answer in the packet that ended ours is nobody's
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._surplus:
-            self._headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        if self._surplus or self._parser.get_status_code() < 200:
-            return
-        names = {name.lower(): value for name, value in self._headers}
-        coding = names.get(b"content-encoding", b"identity").lower()
-        if coding in (b"gzip", b"x-gzip", b"deflate"):
-            self._unzip = zlib.decompressobj(_GZIP_OR_ZLIB)
-        elif coding != b"identity":
-            self._fail(Lost("the answer has a compression that nobody asked for"))
-        self._lengthless = b"content-length" not in names and b"transfer-encoding" not in names
-        self._reading = True
-        self._wake()
-
-    def on_body(self, body: bytes) -> None:
-        if self._surplus:
-            return
-        packet = self._unzip.decompress(body) if self._unzip is not None else body
-        if packet:
-            self._body.append(packet)
-            self._size += len(packet)
-            if self._size > HIGH_BYTES and not self._paused and self._transport is not None:
-                self._paused = True
-                self.deadline = math.inf  # it is we who do not read
-                self._transport.pause_reading()
-            self._wake()
-
-    def on_message_complete(self) -> None:
-        if self._surplus:
-            return
-        if not self._reading:  # 100 or 103: the answer itself is still to come
-            self._headers = []
-            return
-        self._keep = self._parser.should_keep_alive()
-        self.complete = True
-        self._wake()
+        if self._reply is not None:
+            why = "the connection was closed" if exc is None else f"the answer was lost: {type(exc).__name__}"
+            self._reply.fail(Lost(why))
+        self._owner.gone(self)

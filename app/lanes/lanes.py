@@ -68,12 +68,12 @@ class Lanes:
         return claimed(shard, answer, until)
 
     async def renew(self, shard: int, claims: Iterable[Claim]) -> tuple[set[str], dict[str, str]]:
-        """Lengthen leases; the lanes refused, and the shard's signals."""
+        """Lengthen leases; the tokens refused, and the shard's signals."""
         args: list[Any] = [self._lease_ms]
         for claim in claims:
             args += (claim.lane, claim.token)
         refused, signals = await self._ask("renew", shard, args, front=True)
-        return {lane.decode() for lane in refused}, flat(signals)
+        return {token.decode() for token in refused}, flat(signals)
 
     async def mark(
         self, claim: Claim, part: int, op: str, answer: str, gap_ms: float, burst: int, *, first: bool

@@ -57,7 +57,7 @@ class Leases:
 
     def _renewed(self, claims: list[Claim], refused: set[str], until: float) -> None:
         for claim in claims:
-            if claim.lane not in refused:
+            if claim.token not in refused:
                 claim.lease_until = until
             elif turn := self.turns.live.get(claim.token):  # one that has just completed is refused too: it is not live
                 self.turns.cancel(turn, "refused")

@@ -186,13 +186,17 @@ class Runner:
 
     async def _result(self, turn: Turn) -> Outcome:
         claim = turn.claim
+        turn.begun = True
         if not self._fed:
             return Back()  # claimed while the drain began
         try:
+            if turn.fate:
+                raise asyncio.CancelledError
             return await self.work(claim)
         except asyncio.CancelledError:
             if turn.task is not None and turn.fate in ("stop", "drain"):
-                turn.task.uncancel()
+                if turn.task.cancelling():
+                    turn.task.uncancel()
                 if turn.fate == "stop":
                     return End("answered" if claim.shown else "dropped: stopped")
                 return Back(op=claim.unsent())

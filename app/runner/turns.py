@@ -22,6 +22,8 @@ class Turn:
     claim: Claim
     task: asyncio.Task[None] | None = None
     fate: str = ""
+    begun: bool = False
+    """Its task has taken its first step; one that is cancelled before never runs, not even its `finally`."""
     settling: bool = False
     """Its work is done and its end is on the way; from here only a lost lease may cancel it."""
 
@@ -64,7 +66,8 @@ class Turns:
         if turn.task is None or turn.fate in LOST or (not lost and (turn.fate or turn.settling)):
             return
         turn.fate = fate
-        turn.task.cancel()
+        if turn.begun:
+            turn.task.cancel()
 
     def deliver(self, lane: str, what: str, token: str) -> None:
         """Pass a signal, `stop` or `hold`, to the turn that it means, if it runs here."""

@@ -129,7 +129,7 @@ class Turn(Asker):
     def _send(self, r: random.Random) -> None:
         part, self.granted = self.granted, 0
         dice = r.random()
-        if dice < 0.2:
+        if dice < 0.3:
             return  # certainly not sent: the next mark carries the same operation
         self.machine.sends[self.lane, self.uids[0], part] += 1
         self.shown = True

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.property.claims import BURIED, claim, lift
 from tests.property.shadow import ATTEMPTS, Journal, Pause, Shadow, Step
 from tests.property.state import State
-
-BURIED, STOPPED, STALE = "dead", "dropped: stopped", "dropped: stale"
 
 
 def note(shadow: Shadow, step: Step, after: State) -> None:
@@ -69,7 +68,9 @@ def _store(shadow: Shadow, step: Step, before: State, after: State) -> None:
             assert policies[:1] != ["drop"]
             ready += lengths.get(lane, 0) == 0
             lengths[lane] = lengths.get(lane, 0) + 1
-            assert [e.raw for e in after.lists[lane] if uid in e.uids] == [raw.encode()] or _edited_since(after, lane, uid)
+            assert [e.raw for e in after.lists[lane] if uid in e.uids] == [raw.encode()] or _edited_since(
+                after, lane, uid
+            )
             _arrived(shadow, lane, uid)
     assert made == ready, f"{made} made ready, {ready} were empty"
     for lane, entries in before.lists.items():
@@ -80,107 +81,6 @@ def _store(shadow: Shadow, step: Step, before: State, after: State) -> None:
 
 def _edited_since(after: State, lane: str, uid: str) -> bool:
     return any(uid in entry.uids and len(entry.uids) > 1 for entry in after.lists[lane])
-
-
-def _claim(shadow: Shadow, step: Step, before: State, after: State) -> None:
-    worker, number = step.args[0], int(step.args[1])
-    wants = [int(want) for want in step.args[2:5]]
-    _timed(shadow, step.now)
-    fresh = {lane: after.token(lane) for lane in after.turns if after.token(lane) not in {"", before.token(lane)}}
-    given = [(row[0].decode(), _flat(row[1]).get("token", "")) for row in step.answer[0]]
-    last, result = shadow.calls.get(worker, (0, []))
-    if not any(wants) or number < last:
-        assert not given, f"call {number} after {last} gave {given}"
-        assert not fresh
-    elif number == last:
-        assert not fresh, f"call {number} repeated claimed {fresh}"
-        assert given == [pair for pair in result if pair[1] == after.token(pair[0])], "a repetition answers the same"
-    else:
-        shadow.calls[worker] = (number, given)
-        assert dict(given) == fresh, f"answered {given}, claimed {fresh}"
-        _counted(given, wants)
-    _swept(shadow, step, before, after, fresh)
-    for lane, entries in before.lists.items():
-        _popped(shadow, step, lane, [e.uids for e in entries], after)
-    for lane in fresh:
-        _started(shadow, step, lane, before, after)
-    for row in step.answer[0]:
-        lane, turn = row[0].decode(), _flat(row[1])
-        assert turn == after.turns[lane]
-        heads = [entry.partition(b"\n")[2] for entry in row[2]]
-        assert heads == [e.raw for e in after.lists[lane]][: int(turn["n"])]
-        assert row[3].decode() == after.sessions.get(lane, "")
-
-
-def _counted(given: list[tuple[str, str]], wants: list[int]) -> None:
-    kinds = [sum(lane[0] not in "!?" for lane, _ in given), *(sum(lane[0] == c for lane, _ in given) for c in "!?")]
-    assert all(kind <= want for kind, want in zip(kinds, wants, strict=True)), f"{given} for {wants}"
-
-
-def _swept(shadow: Shadow, step: Step, before: State, after: State, fresh: dict[str, str]) -> None:
-    """What ran out before this call stands where it stood when it was claimed; what was due is awake."""
-    for lane, end in before.places.get("leases", {}).items():
-        if end > step.now:
-            assert after.places.get("leases", {}).get(lane) == end, f"the lease of {lane} had not run out"
-            continue
-        assert lane in fresh or after.token(lane) == "", f"{lane} expired and keeps its token"
-        shadow.journals[lane].last = before.token(lane)
-        if lane not in fresh and lane in after.lists and lane in after.turns:
-            assert after.score(lane) == int(before.turns[lane]["rank"]), f"{lane} lost its place"
-    for lane, due in before.places.get("later", {}).items():
-        assert due > step.now or lane not in after.places.get("later", {}), f"{lane} sleeps on"
-    for name, lanes in before.places.items():
-        for lane, rank in lanes.items():
-            ready = name in {"ready", "urgent", "notices"} or name[:5] == "held:"
-            last = before.lists[lane][-1].uids  # gone: the lane ended, and may have begun again
-            stays = last in {entry.uids for entry in after.lists.get(lane, [])}
-            if ready and lane not in fresh and stays:
-                assert after.score(lane) == rank, f"{lane} lost its rank"
-    for lane in fresh:
-        assert not shadow.covering(lane), f"{lane} claimed in spite of {shadow.covering(lane)}"
-
-
-def _popped(shadow: Shadow, step: Step, lane: str, before: list[tuple[str, ...]], after: State) -> None:
-    """The heads that this claim ended, each for a reason of its own."""
-    left = {entry.uids for entry in after.lists.get(lane, [])}
-    ends = dict(after.ends)
-    entries = {entry.uids: entry for entry in shadow.before.lists[lane]}
-    for uids in before:
-        if uids in left:
-            return
-        journal, used = shadow.journals[lane], shadow.starts[lane, uids[0]]
-        kind = ends.get(uids[0], "") if uids[0][0] != "n" else BURIED if used >= ATTEMPTS else STALE
-        entry = entries[uids]
-        if kind == BURIED:
-            assert used >= ATTEMPTS, f"{uids} buried after {used}"
-        elif kind == STOPPED:
-            assert journal.stop
-            assert not journal.begun
-        else:
-            assert kind == STALE, f"a claim ended {uids} as {kind!r}"
-            assert 0 < entry.by < step.now or entry.at < shadow.cut(lane), f"{uids} was not stale"
-            assert used == 0, f"{uids} had begun"
-            assert not journal.begun
-        shadow.journals[lane] = Journal()
-
-
-def _started(shadow: Shadow, step: Step, lane: str, before: State, after: State) -> None:
-    head, turn, journal = after.lists[lane][0], after.turns[lane], shadow.journals[lane]
-    shadow.starts[lane, head.uids[0]] += 1
-    used = shadow.starts[lane, head.uids[0]]
-    assert used <= ATTEMPTS, f"{lane}: attempt {used}"
-    assert turn["n"] == "1"
-    assert not journal.stop or journal.begun, f"{lane} was stopped and runs"
-    late = 0 < head.by < step.now or head.at < shadow.cut(lane)
-    assert not late or used > 1 or journal.begun, f"{head.uids} is stale and runs"
-    assert int(turn["token"].partition("-")[0]) >= step.now * 1000
-    assert after.places.get("leases", {}).get(lane) == step.now + int(step.args[5])
-    came = [score for name, score in before.where(lane) if name in {"ready", "urgent", "notices"}]
-    assert not came or turn["rank"] == str(came[0])
-
-
-def _flat(pairs: list[bytes]) -> dict[str, str]:
-    return {pairs[i].decode(): pairs[i + 1].decode() for i in range(0, len(pairs), 2)}
 
 
 def _complete(shadow: Shadow, step: Step, before: State, after: State) -> None:
@@ -271,26 +171,14 @@ def _sent(shadow: Shadow, step: Step, before: State, after: State) -> None:
 
 
 def _renew(shadow: Shadow, step: Step, before: State, after: State) -> None:
-    refused = {_text(lane) for lane in step.answer[0]}
+    refused = {_text(token) for token in step.answer[0]}
     pairs = list(zip(step.args[1::2], step.args[2::2], strict=True))
-    gone = {lane for lane, token in pairs if before.token(lane) != token}
+    gone = {token for lane, token in pairs if before.token(lane) != token}
     assert refused == gone, f"renewal refused {refused}, but {gone} are gone"
     renewed = {lane for lane, token in pairs if before.token(lane) == token}
     for lane, end in after.places.get("leases", {}).items():
         expected = step.now + int(step.args[0]) if lane in renewed else before.places.get("leases", {}).get(lane)
         assert end == expected, f"the lease of {lane} ends at {end}, not {expected}"
-
-
-def _timed(shadow: Shadow, now: int) -> None:
-    for scope, pause in list(shadow.pauses.items()):
-        if 0 < pause.until <= now:
-            _lift(shadow, scope, pause.until)
-
-
-def _lift(shadow: Shadow, scope: str, end: int) -> None:
-    pause = shadow.pauses.pop(scope)
-    if pause.hold and end - pause.since > pause.hold:
-        shadow.cuts[scope] = max(shadow.cuts.get(scope, 0), end - pause.hold)
 
 
 def _hold(shadow: Shadow, step: Step, before: State, after: State) -> None:
@@ -311,7 +199,7 @@ def _hold(shadow: Shadow, step: Step, before: State, after: State) -> None:
                 assert lane in after.hashes.get("signals", {}), f"{lane} was not told of the pause"
         return
     if scope in shadow.pauses:
-        _lift(shadow, scope, min(step.now, shadow.pauses[scope].until or step.now))
+        lift(shadow, scope, min(step.now, shadow.pauses[scope].until or step.now))
     held = before.places.get(f"held:{scope}", {})
     assert f"held:{scope}" not in after.places
     for lane, rank in held.items():
@@ -343,7 +231,7 @@ def _cool(shadow: Shadow, step: Step, before: State, after: State) -> None:
 
 CHECKS: dict[str, Callable[[Shadow, Step, State, State], None]] = {
     "store": _store,
-    "claim": _claim,
+    "claim": claim,
     "renew": _renew,
     "mark": _mark,
     "sent": _sent,

@@ -1,4 +1,4 @@
-"""The whole of it: actors on one shard, a shadow that checks every step, and a random source that decides what is next."""
+"""Actors on one shard, a shadow that checks every step, and a random source that decides what is next."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from tests.property.actors import ATTEMPTS, Ingress, Turn, Worker
+from tests.property.actors import Ingress, Turn, Worker
 from tests.property.calls import note
-from tests.property.shadow import Shadow, Step
+from tests.property.shadow import ATTEMPTS, Shadow, Step
 from tests.property.state import read
 from tests.support.shard import Shard
 
@@ -122,7 +122,16 @@ class Machine:
         number = self._next() if r.random() < 0.9 else max(1, self._count - 40)
         until = self.shard.now_ms + r.choice([200, 1500]) if on and r.random() < 0.4 else 0
         policy = "drop" if r.random() < 0.2 else "hold"
-        args = (scope, on, f"{self.shard.now_ms // 1000 % 10_000}.{number}", until, policy, r.choice([0, 500]), "ann", "")
+        args = (
+            scope,
+            on,
+            f"{self.shard.now_ms // 1000 % 10_000}.{number}",
+            until,
+            policy,
+            r.choice([0, 500]),
+            "ann",
+            "",
+        )
         self.run("hold", args)
         if r.random() < 0.3:
             self.delayed.append(("hold", args))

@@ -157,7 +157,9 @@ class Shadow:
             assert numbers == sorted(set(numbers)), f"{lane} out of order: {numbers}"
             before = self.before.lists.get(lane, [])
             stay = [e.uids[0] for e in before if e.uids[0] in {e.uids[0] for e in entries}]
-            assert not before or stay == [e.uids[0] for e in before][len(before) - len(stay) :], f"{lane} lost its middle"
+            assert not before or stay == [e.uids[0] for e in before][len(before) - len(stay) :], (
+                f"{lane} lost its middle"
+            )
 
     def _tokens(self, step: Step, after: State) -> None:
         for lane in self.before.turns:

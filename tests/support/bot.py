@@ -16,7 +16,8 @@ from pathlib import Path
 from tests.support.remote import Remote
 from tests.support.wait import until
 
-COMMAND = Path(sys.executable).with_name("lanekeeper")
+COMMAND = os.environ.get("LANEKEEPER") or str(Path(sys.executable).with_name("lanekeeper"))
+"""As in bench/: LANEKEEPER names another build to be tested."""
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 SETTINGS = {
     "STREAM": "off",
@@ -66,7 +67,7 @@ class Bot:
         assert self.process is None or self.process.poll() is not None, "it still runs"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(COMMAND), *(arguments or ("run",))],
+                [COMMAND, *(arguments or ("run",))],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -116,7 +117,10 @@ class Bot:
 
     async def ended(self, seconds: float = 25) -> int:
         """Waits for the end of the process; its exit code."""
-        await until(lambda: not self.running, seconds=seconds, what=f"the end of the bot; its log: {self.tail()}")
+        try:
+            await until(lambda: not self.running, seconds=seconds, what="the end of the bot")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.tail()}") from None
         assert self.code is not None
         return self.code
 

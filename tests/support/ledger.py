@@ -54,6 +54,8 @@ class Ledger:
     lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
     known: dict[tuple[int, int], Input] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
+    cut: set[int] = field(default_factory=set)
+    """Calls of which the bot got only a part."""
     faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULTS_OF_THE_BOT, 0))
     samples: list[str] = field(default_factory=list)
     questions: int = 0
@@ -119,7 +121,7 @@ class Ledger:
         if message.index != target.index or message.call not in target.calls:
             self.blame("targets", f"input {target.index} in chat {target.chat} got {message.text[:50]!r}")
             return
-        if not message.text.startswith(self.answer(message.index, message.call)):
+        if not self._faithful(message):
             self.blame("targets", f"the answer to {target.index} was changed on its way: {message.text[:80]!r}")
         target.replies.append((message.at, message.call))
         if len(target.replies) > 1:
@@ -132,6 +134,14 @@ class Ledger:
         if target.index < lane.top:
             self.blame("order", f"chat {target.chat}: {target.index} was answered after {lane.top}")
         lane.top = max(lane.top, target.index)
+
+    def _faithful(self, message: Sent) -> bool:
+        """Is it what the model said, whole; or, of an answer that was cut, what came and a last line that says so?"""
+        answer = self.answer(message.index, message.call)
+        if message.call not in self.cut:
+            return message.text.startswith(answer)
+        came, _, last = message.text.rpartition("\n")
+        return answer.startswith(came.rstrip()) and "cut off" in last
 
     # -- the bot asks the model --------------------------------------------------------------------
 
@@ -188,9 +198,13 @@ class Ledger:
         for turn, question, answer in zip(want, talk[0::2], talk[1::2], strict=True):
             if question["role"] != "user" or answer["role"] != "assistant" or not asks(turn, question["content"]):
                 return False
-            if answer["content"] not in {self.answer(turn.index, call) for _, call in turn.replies}:
+            if not any(self._remembers(turn.index, call, answer["content"]) for _, call in turn.replies):
                 return False
         return True
+
+    def _remembers(self, index: int, call: int, content: object) -> bool:
+        answer = self.answer(index, call)
+        return content == answer or (call in self.cut and isinstance(content, str) and answer.startswith(content))
 
     # -- the verdict -------------------------------------------------------------------------------
 

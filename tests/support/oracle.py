@@ -44,6 +44,7 @@ class Call:
     exchange: Exchange
     body: Completion
     item: Input
+    number: int
     text: str
     fault: Fault | None
     timer: asyncio.TimerHandle | None = None
@@ -93,7 +94,8 @@ class Oracle:
             exchange.reply(error("no question of this world", "invalid_request_error"), 400)
             return
         self.starts.append((now(), item.index))
-        call = Call(exchange, body, item, self.ledger.answer(item.index, item.calls[-1]), fault)
+        number = item.calls[-1]
+        call = Call(exchange, body, item, number, self.ledger.answer(item.index, number), fault)
         self.running.add(call)
         self.peak = max(self.peak, len(self.running))
         exchange.lost = lambda: self._over(call)
@@ -153,6 +155,7 @@ class Oracle:
         events = stream(call, self.chunks)
         if call.fault is not None:
             events = events[: len(events) // 2]
+            self.ledger.cut.add(call.number)
             if call.fault.kind == "error":
                 events.append(b"data: " + error("the server had an error", "server_error") + b"\n\n")
         call.exchange.begin()
@@ -186,8 +189,7 @@ def usage(call: Call) -> dict[str, int]:
 
 
 def frame(call: Call, kind: str, **rest: Any) -> dict[str, Any]:
-    name = f"chatcmpl-{call.item.calls[-1]}"
-    return {"id": name, "object": kind, "created": 1_780_000_000, "model": call.body.model, **rest}
+    return {"id": f"chatcmpl-{call.number}", "object": kind, "created": 1_780_000_000, "model": call.body.model, **rest}
 
 
 def whole(call: Call) -> bytes:

@@ -100,7 +100,7 @@ class Shard:
         """A plain command on a key of the shard."""
         return self.client.execute_command(command, PREFIX + key, *args)
 
-    def keys(self) -> set[str]:
+    def names(self) -> set[str]:
         """Names of the shard's keys, without their prefix."""
         return {key.decode().removeprefix(PREFIX) for key in self.client.keys(PREFIX + "*")}
 

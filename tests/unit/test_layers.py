@@ -135,10 +135,13 @@ def test_every_module_opens_with_what_it_is() -> None:
 def sleeps(source: str) -> list[int]:
     """Lines that call `sleep` of time, asyncio or anyio, under whatever name it was imported."""
     tree = ast.parse(source)
+    modules = {"time", "asyncio", "anyio"}
+    aliases = [alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    receivers = modules | {alias.asname for alias in aliases if alias.asname and alias.name in modules}
     direct = {
         alias.asname or alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module in {"time", "asyncio", "anyio"}
+        if isinstance(node, ast.ImportFrom) and node.module in modules
         for alias in node.names
         if alias.name == "sleep"
     }
@@ -146,7 +149,12 @@ def sleeps(source: str) -> list[int]:
     return [
         call.lineno
         for call in calls
-        if (isinstance(call.func, ast.Attribute) and call.func.attr == "sleep")
+        if (
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr == "sleep"
+            and isinstance(call.func.value, ast.Name)
+            and call.func.value.id in receivers
+        )
         or (isinstance(call.func, ast.Name) and call.func.id in direct)
     ]
 
@@ -156,6 +164,13 @@ def test_no_test_sleeps() -> None:
     assert not found, f"wait for a condition with tests.support.wait: {found}"
 
 
-@pytest.mark.parametrize("call", ["import time\ntime.sleep(1)", "from asyncio import sleep as nap\nnap(1)"])
+@pytest.mark.parametrize(
+    "call",
+    ["import time\ntime.sleep(1)", "from asyncio import sleep as nap\nnap(1)", "import anyio as a\na.sleep(1)"],
+)
 def test_a_sleep_is_found(call: str) -> None:
     assert sleeps(call) == [2]
+
+
+def test_a_clock_of_our_own_may_sleep() -> None:
+    assert not sleeps("clock.sleep(1)")

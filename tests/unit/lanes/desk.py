@@ -104,7 +104,7 @@ class Desk:
 
     def where(self, lane: str = "7") -> list[str]:
         """The places that a lane stands in."""
-        places = [key for key in self.shard.keys() if self.shard.client.type(self._key(key)) == b"zset"]
+        places = [key for key in self.shard.names() if self.shard.client.type(self._key(key)) == b"zset"]
         return sorted(key for key in places if self.shard.get("ZSCORE", key, lane) is not None and key[:5] != "lanes")
 
     def _key(self, name: str) -> str:

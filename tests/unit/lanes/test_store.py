@@ -37,7 +37,9 @@ def test_a_flood_ends_what_is_too_much_and_tells_once(desk: Desk) -> None:
     assert desk.waiting("?7") == ["nflood"]
 
 
-@pytest.mark.parametrize("kind, mode, status", [("i", "always", "ignored"), ("a", "mention", "ignored"), ("a", "always", "ok")])
+@pytest.mark.parametrize(
+    "kind, mode, status", [("i", "always", "ignored"), ("a", "mention", "ignored"), ("a", "always", "ok")]
+)
 def test_what_nobody_asked_the_bot_is_ignored(kind: str, mode: str, status: str, desk: Desk) -> None:
     assert desk.batch(desk.update("-5", kind=kind), mode=mode) == [status]
     assert bool(desk.ends()) == (status == "ignored")
@@ -117,10 +119,10 @@ def test_a_full_memory_refuses_the_whole_batch_while_turns_go_on(desk: Desk) -> 
     desk.store("8")
     desk.store("9")
     answered, kept, broken = desk.claim(3).claims
-    before = desk.shard.keys()
+    before = desk.shard.names()
     desk.shard.client.config_set("maxmemory", 1)
     updates = [desk.update("20"), desk.update("21")]
-    with pytest.raises((OutOfMemoryError, ResponseError), match="OOM|memory"):
+    with pytest.raises((OutOfMemoryError, ResponseError), match=r"OOM|memory"):
         desk.batch(*updates)
     assert desk.renew(answered, kept) == ([], {})
     assert desk.mark(answered, "op1", answer="yes")[0] == "grant"
@@ -132,6 +134,6 @@ def test_a_full_memory_refuses_the_whole_batch_while_turns_go_on(desk: Desk) -> 
     assert desk.release(kept) == "ok"
     assert desk.claim(1).claims != []
     desk.shard.client.config_set("maxmemory", 0)
-    assert not {"lane:20", "lane:21"} & desk.shard.keys()
-    assert before & desk.shard.keys()
+    assert not {"lane:20", "lane:21"} & desk.shard.names()
+    assert before & desk.shard.names()
     assert desk.batch(*updates) == ["ok", "ok"]

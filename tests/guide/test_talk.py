@@ -1,0 +1,62 @@
+"""A person talks with the bot."""
+
+from __future__ import annotations
+
+from tests.guide.conftest import People
+from tests.support.demo import ADA, GRACE, LINUS, MARGARET
+
+
+async def test_a_question_is_answered_in_reply_to_it(meet: People) -> None:
+    ada = await meet(ADA)
+    question = await ada.say("Good morning!")
+    answer = await ada.answer(question)
+    assert "You said: Good morning!" in answer["text"]
+    assert answer["reply"]["id"] == question["id"]
+
+
+async def test_it_remembers_the_conversation_until_new_is_asked_for(meet: People) -> None:
+    grace = await meet(GRACE)
+    for words in ("My boat is blue.", "My bicycle is red."):
+        await grace.answer(await grace.say(words))
+    answer = await grace.answer(await grace.say("What do you remember?"))
+    assert answer["text"] == "I remember 2 earlier messages of this conversation."
+    await grace.answer(await grace.say("/new"))
+    answer = await grace.answer(await grace.say("What do you remember?"))
+    assert "I remember 0 earlier messages" in answer["text"]
+
+
+async def test_two_conversations_are_never_mixed(meet: People) -> None:
+    linus, margaret = await meet(LINUS), await meet(MARGARET)
+    first = await linus.say("I am Linus."), await margaret.say("I am Margaret.")
+    assert "I am Linus." in (await linus.answer(first[0]))["text"]
+    assert "I am Margaret." in (await margaret.answer(first[1]))["text"]
+    answer = await linus.answer(await linus.say("What do you remember?"))
+    assert answer["text"] == "I remember 1 earlier message of this conversation."
+
+
+async def test_what_is_asked_at_once_is_answered_once_each_and_in_order(meet: People) -> None:
+    ada = await meet(ADA)
+    questions = [await ada.say(f"Question {n}") for n in range(6)]
+    answers = [await ada.answer(question) for question in questions]
+    assert [f"Question {n}" in answer["text"] for n, answer in enumerate(answers)] == [True] * 6
+    assert [answer["id"] for answer in answers] == sorted(answer["id"] for answer in answers)
+    assert [len(ada.answers(question)) for question in questions] == [1] * 6
+
+
+async def test_what_begins_with_the_ignore_prefix_is_not_for_the_bot(meet: People) -> None:
+    ada = await meet(ADA)
+    aside = await ada.say("$ignore a note to myself")
+    await ada.answer(await ada.say("And this is for you."))
+    assert not ada.answers(aside)
+
+
+async def test_help_names_the_commands(meet: People) -> None:
+    linus = await meet(LINUS)
+    text = (await linus.answer(await linus.say("/help")))["text"]
+    assert "/new" in text
+    assert "/pause" not in text, "what operators may do is said to operators"
+
+
+async def test_an_unknown_command_gets_a_hint(meet: People) -> None:
+    linus = await meet(LINUS)
+    assert "/help" in (await linus.answer(await linus.say("/abracadabra")))["text"]
