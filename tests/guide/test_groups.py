@@ -27,8 +27,8 @@ async def test_a_reply_to_its_words_needs_no_mention(meet: People) -> None:
 
 async def test_each_topic_of_a_forum_is_a_conversation_of_its_own(meet: People) -> None:
     linus = await meet(LINUS)
-    answer = await linus.answer(await linus.say(f"{BOT_NAME} an idea", IDEAS))
-    assert answer["chat"] == IDEAS
+    idea, question = [await linus.say(f"{BOT_NAME} let us begin", place) for place in (IDEAS, QUESTIONS)]
+    assert (await linus.answer(idea))["chat"] == IDEAS
+    assert (await linus.answer(question))["chat"] == QUESTIONS
     answer = await linus.answer(await linus.say(f"{BOT_NAME} what do you remember?", QUESTIONS))
-    assert answer["chat"] == QUESTIONS
-    assert "I remember 0 earlier messages" in answer["text"]
+    assert answer["text"] == "I remember 1 earlier message of this conversation."

@@ -32,10 +32,10 @@ async def test_a_question_that_was_being_answered_when_the_bot_was_killed_is_ans
         assert len(grace.answers(question)) == 1
 
 
-async def test_a_pause_holds_through_a_crash(bot: Demo) -> None:
+async def test_a_pause_holds_through_a_restart(bot: Demo) -> None:
     async with bot.someone(ADA) as ada:
         await ada.answer(await ada.say("/pause all"))
-    bot.kill()
+    await bot.stop()
     await bot.start()
     async with bot.someone(LINUS) as linus, bot.someone(ADA) as ada:
         question = await linus.say("Anybody there?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -21,6 +22,7 @@ class Peer:
         self.open: set[Wire] = set()
         self.connections = 0
         self.url = ""
+        self.port = 0
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -47,11 +49,14 @@ class Peer:
 
 
 @asynccontextmanager
-async def serving(*script: Callable[[Exchange], None]) -> AsyncIterator[Peer]:
+async def serving(
+    *script: Callable[[Exchange], None], host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Peer]:
     """A peer at ``peer.url``."""
     peer = Peer(*script)
-    server = await asyncio.get_running_loop().create_server(peer.connect, "127.0.0.1", 0)
-    peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.get_running_loop().create_server(peer.connect, host, 0, ssl=tls)
+    peer.port = server.sockets[0].getsockname()[1]
+    peer.url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{peer.port}"
     try:
         yield peer
     finally:
@@ -81,3 +86,18 @@ def half(body: object) -> Callable[[Exchange], None]:
     """Promises a body and breaks off in its middle."""
     raw = msgspec.json.encode(body)
     return lambda exchange: exchange.half(raw)
+
+
+def writes(*packets: bytes, close: bool = False) -> Callable[[Exchange], None]:
+    """Answers these bytes, whatever they are, and ends the connection or hears the next request."""
+
+    def handler(exchange: Exchange) -> None:
+        exchange.over = True
+        for packet in packets:
+            exchange.wire.write(packet)
+        if close:
+            exchange.wire.close()
+        else:
+            exchange.wire.next()
+
+    return handler

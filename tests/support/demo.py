@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,9 +77,12 @@ class Demo(Bot):
         return Someone(self.page, person)
 
     def close(self) -> None:
-        """Ends the process if it still runs."""
+        """Ends the process if it still runs, and clears away the socket that a killed one leaves."""
         if self.running:
             self.kill()
+        note = self.folder / "data" / "valkey" / "server"
+        if note.exists() and (place := Path(note.read_text().strip())).name.startswith("lk-"):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def environment(folder: Path, **settings: object) -> dict[str, str]:
