@@ -107,7 +107,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     runner.on_star = control.observe
     sender = Sender(seams.connections, seams.telegram)
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
-    outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, report)
+    outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, report, log.debug)
     runner.work = Dispatch(onion(settings, seams, me, metrics, control, sender, outbox), Notices(outbox), me)
     metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)

@@ -13,8 +13,10 @@ from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Clock
 from app.core.errors import ModelBusy, ModelDown, ModelError
-from app.core.outcome import End, Fail, Outcome
+from app.core.outcome import Back, End, Fail, Outcome
 from app.core.updates import Address
+
+LATER_MS = 5_000
 
 
 class Outbox(Protocol):
@@ -53,7 +55,7 @@ class Boundary:
         claim = ctx.claim
         if "answer" in claim.journal:
             # The answer is there and only its sending ran out of time: a successor goes on with it.
-            return Fail(type(error).__name__, op=claim.unsent())
+            return Fail(type(error).__name__, op=claim.unsent()) if claim.sending else Back(LATER_MS, claim.unsent())
         error_id = secrets.token_hex(3)
         status = getattr(error, "status", None)
         ctx.log.warning("apologised", error=type(error).__name__, status=status, id=error_id)

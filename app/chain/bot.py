@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.core.errors import StoreError
 from app.ingress.polling import Polling
 from app.lanes.hints import Hints
 from app.lanes.pipe import Pipe
@@ -51,11 +52,11 @@ class Bot:
 
     async def farewell(self, seconds: float, hurry: asyncio.Event) -> None:
         """Stop in this order: intake, claims, turns. The right to poll goes first, so that another process polls."""
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, StoreError):
             async with asyncio.timeout(1.0):  # without Redis there is nothing to give up
                 await self.polling.stop()
         await self.runner.drain(max(0.0, seconds - RESERVE_SECONDS), hurry)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, StoreError):
             async with asyncio.timeout(0.5):
                 await self.presence.end()
 

@@ -135,6 +135,5 @@ def _gateway(status: int) -> TelegramError:
         return Doubtful(words)
     if status == 429:
         return Flooded(_FLOOD_SECONDS, words)
-    if status in (401, 404):
-        return Unauthorised(words)
+    # A wrong token is always refused in JSON; a 401 or 404 page is a proxy's, and passes.
     return Rejected(words) if status in (400, 413, 414, 431) else Unsent(words)

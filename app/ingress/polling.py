@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from app.core.clock import Clock
-from app.core.errors import Conflict, Flooded, StoreFull, TelegramError, Unauthorised, Unparsable
+from app.core.errors import Conflict, Flooded, StoreError, StoreFull, TelegramError, Unauthorised, Unparsable
 from app.core.updates import Incoming
 
 ALLOWED = ["message", "edited_message"]  # said each time: Telegram remembers the list of whoever polled before
@@ -113,7 +113,7 @@ class Polling:
 
     async def _lead(self) -> None:
         while True:
-            if not await self.lanes.lease(self.lanes.worker, self.lease_seconds):
+            if not await self._leased():
                 await self.clock.sleep(ASK_SECONDS)
                 continue
             self.leading = True
@@ -126,11 +126,25 @@ class Polling:
             finally:
                 self.leading = False
 
+    async def _leased(self) -> bool:
+        """Take or renew the lease; a store that refuses is asked again."""
+        while True:
+            try:
+                return await self.lanes.lease(self.lanes.worker, self.lease_seconds)
+            except StoreError as error:
+                self._unstored(error)
+                await self.clock.sleep(FULL_SECONDS)
+
+    def _unstored(self, error: StoreError) -> None:
+        self.watch.failed("store")
+        what = "out of memory" if isinstance(error, StoreFull) else str(error)
+        self.log.error("updates stay with Telegram until Redis is mended", redis=what)
+
     async def _keep(self) -> None:
         """Renew the lease each third of it; returns when another process has it."""
         while True:
             await self.clock.sleep(self.lease_seconds / 3)
-            if not await self.lanes.lease(self.lanes.worker, self.lease_seconds):
+            if not await self._leased():
                 self.log.warning("another process polls Telegram now")
                 return
 
@@ -190,9 +204,8 @@ class Polling:
         while True:
             try:
                 stored = await self.lanes.store(shard, updates)
-            except StoreFull:
-                self.watch.failed("full")
-                self.log.error("Redis is out of memory: updates stay with Telegram until there is room")
+            except StoreError as error:
+                self._unstored(error)
                 await self.clock.sleep(FULL_SECONDS)
             else:
                 self.watch.stored(stored.statuses)

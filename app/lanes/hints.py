@@ -50,7 +50,7 @@ class Hints:
                                 self.on_wake(int(shard))
                         elif len(words) == 3:
                             self.on_signal(words[1], words[0], words[2])
-            except (RedisError, OSError):
+            except (RedisError, OSError, ValueError):
                 await self.clock.sleep(AGAIN_SECONDS)
 
     def tell(self, shards: Iterable[int]) -> None:

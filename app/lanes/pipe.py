@@ -83,8 +83,9 @@ class Pipe:
             else:
                 again = self._settle(batch, answers)
                 if again:
+                    refusal = next(answer for answer in answers if isinstance(answer, Exception))
                     self._again(again)
-                    await self._pause(None)
+                    await self._pause(refusal)
                 else:
                     self._recovered()
 
@@ -134,8 +135,8 @@ class Pipe:
         self._front.extendleft(reversed(batch))
         self._wanted.set()
 
-    async def _pause(self, error: Exception | None) -> None:
-        if self.down_since is None and error is not None:
+    async def _pause(self, error: Exception) -> None:
+        if self.down_since is None:
             self.down_since = self.clock.monotonic()
             self.report(f"Redis does not answer ({translate(error)}); nothing is confirmed or sent until it does")
         self._delay = min(LAST_DELAY_SECONDS, self._delay * 2 or FIRST_DELAY_SECONDS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.core import keys
 from app.core.clock import Clock
-from app.core.errors import SettingsError
+from app.core.errors import SettingsError, StoreError
 from app.lanes.lanes import Lanes
 
 BEAT_SECONDS, GONE_SECONDS = 5.0, 30
@@ -37,11 +37,16 @@ class Presence:
     async def run(self) -> None:
         """Beat for as long as the process lives."""
         while True:
-            self.alone(await self.lanes.presence(GONE_SECONDS) <= 1)
-            _, _, birth = await self.lanes.setup(secrets.token_hex(8))
-            if birth == self.birth:
-                await self.clock.sleep(BEAT_SECONDS)
-                continue
+            try:
+                await self._beat()
+            except StoreError as error:
+                self.alarm(f"a heartbeat was refused by Redis: {error}")
+            await self.clock.sleep(BEAT_SECONDS)
+
+    async def _beat(self) -> None:
+        self.alone(await self.lanes.presence(GONE_SECONDS) <= 1)
+        _, _, birth = await self.lanes.setup(secrets.token_hex(8))
+        if birth != self.birth:
             self.birth = birth
             self.alarm("the store is not the one that this process started with: what waited in it is gone")
 

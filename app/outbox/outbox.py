@@ -31,13 +31,14 @@ from app.core.errors import (
     Unsent,
     Unsure,
 )
-from app.core.updates import Address
-from app.outbox.pacing import BURST, Pace, Permits
+from app.core.updates import Address, chat_of
+from app.outbox.pacing import BURST, COMMANDS, Pace, Permits
 from app.outbox.split import split
 
 WINDOW = 16
 """Turns between a send and its journal entry at once: what a crash can at most show twice. Full, the next sends wait;
 at a round trip of 100 ms to Telegram that still lets 160 a second through, and Telegram allows a bot 30."""
+SLOW_SECONDS = 2.0  # a send that takes longer leaves the window: sixteen that hang must not stop all others
 REPEATS = 5  # certain failures of one send before the turn gives up for now
 LONG_WAIT_MS = 2000  # an answer that has to wait longer gives its room back meanwhile
 SHORT_WAIT_MS = 1000  # ... a command's reply becomes a notice
@@ -91,6 +92,8 @@ class Outbox:
     pace: Pace
     clock: Clock
     report: Callable[[str, Exception | None], None]
+    unimportant: Callable[..., Any] = lambda line, **fields: None
+    """Takes what only a debug log should hold."""
     _window: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WINDOW))
 
     async def answer(self, claim: Claim, address: Address, text: str) -> None:
@@ -127,20 +130,22 @@ class Outbox:
             if claim.journal.get(f"m:{number}", "?")[0] != "?":
                 return address
             claim.sending = True
+            slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._leave, claim)
             try:
                 message = await self.sender.send(address, part)
             except Doubtful:
                 claim.op = ""  # the next mark counts as another send of this part
                 claim.sending = False
+                self._leave(claim)
                 await self.clock.sleep(1.0)
-                continue
             except Flooded as flood:
                 claim.sending = False
-                await self.lanes.cool(address.chat, round(flood.retry_after * 1000))
+                await self._cool(claim, address, flood)
                 failures = self._again(failures, flood)
             except Unsent as error:
                 claim.sending = False
                 failures = self._again(failures, error)
+                self._leave(claim)
                 await self.clock.sleep(min(4.0, 0.25 * 2**failures))
             except Migrated as moved:
                 claim.sending = False
@@ -157,15 +162,19 @@ class Outbox:
                 claim.journal[f"m:{number}"] = str(message)
                 claim.op, claim.sending, claim.shown = "", False, True
                 return address
+            finally:
+                slow.cancel()
 
     async def _granted(self, claim: Claim, address: Address, number: int, answer: str) -> None:
         """Return when this part may be sent now, or when it was sent before."""
         claim.op = claim.op or self.lanes.operation()
+        command = claim.lane[0] == "!"
+        burst = BURST + COMMANDS if command else BURST
         while True:
-            await self.permits.take()
             await self._enter(claim)
+            await self.permits.take(urgent=command)
             gap, first = self.pace.gap_ms(address.chat), number == 1 and not claim.shown
-            mark = await self.lanes.mark(claim, number, claim.op, answer, gap, BURST, first=first)
+            mark = await self.lanes.mark(claim, number, claim.op, answer, gap, burst, first=first)
             if mark.kind == "refused":
                 raise Lost
             if mark.stop and not claim.shown:
@@ -179,10 +188,15 @@ class Outbox:
                 raise Held(claim.op)
             if mark.kind == "unsure":
                 raise Unsure
-            if mark.value > (SHORT_WAIT_MS if claim.lane[0] == "!" else LONG_WAIT_MS):
+            if mark.value > (SHORT_WAIT_MS if command else LONG_WAIT_MS):
                 raise Later(mark.value, claim.op)
             self._leave(claim)
             await self.clock.sleep(mark.value / 1000)
+
+    async def _cool(self, claim: Claim, address: Address, flood: Flooded) -> None:
+        """Keep the penalty where `mark` looks: with the lane's chat, also after the chat got another id."""
+        for chat in {chat_of(claim.lane), str(address.chat)}:
+            await self.lanes.cool(chat, round(flood.retry_after * 1000))
 
     @staticmethod
     def _again(failures: int, error: TelegramError) -> int:
@@ -204,10 +218,14 @@ class Outbox:
 
     async def show_typing(self, claim: Claim, address: Address) -> None:
         """Show typing once, if the chat's pace has room for it beside an answer."""
+        if not self.permits.spare():
+            return
         mark = await self.lanes.mark(claim, 0, "", "", self.pace.gap_ms(address.chat), BURST, first=False)
         if mark.kind == "grant":
-            await self.permits.take()
-            await self.sender.typing(address)
+            try:
+                await self.sender.typing(address)
+            except Flooded as flood:
+                await self._cool(claim, address, flood)
 
 
 class Typing:
@@ -240,5 +258,5 @@ class Typing:
             try:
                 await self._outbox.show_typing(self._claim, self._address)
             except (TelegramError, StoreError) as error:
-                self._outbox.report("typing could not be shown", error)
+                self._outbox.unimportant("typing could not be shown", why=type(error).__name__)
             await self._outbox.clock.sleep(TYPING_EVERY_SECONDS)

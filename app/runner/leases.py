@@ -24,6 +24,11 @@ class Lanes(Protocol):
     async def renew(self, shard: int, claims: Iterable[Claim]) -> tuple[set[str], dict[str, str]]: ...
 
 
+def margin(lease_seconds: float) -> float:
+    """How long before its end a lease that was not renewed counts as lost."""
+    return min(1.0, lease_seconds / 5)
+
+
 @dataclass(slots=True, eq=False)
 class Leases:
     """Renewal for all claims in one pipeline, and a watch on those that were not renewed."""
@@ -65,10 +70,9 @@ class Leases:
     async def watch(self) -> None:
         """Cancel what was not renewed by the end of its lease less min(1 s, a fifth)."""
         lease = self.lanes.lease_seconds
-        margin = min(1.0, lease / 5)
         while True:
             await self.clock.sleep(min(0.25, lease / 20))
-            limit = self.clock.monotonic() + margin
+            limit = self.clock.monotonic() + margin(lease)
             for turn in self.turns:
                 if turn.claim.lease_until <= limit:
                     self.turns.cancel(turn, "lease")

@@ -17,7 +17,8 @@ from app.core.claims import Claim
 from app.core.clock import Clock
 from app.core.errors import StoreError
 from app.core.outcome import Back, End, Fail, Outcome
-from app.runner.share import Load, share
+from app.runner.leases import margin
+from app.runner.share import Call, Load, Room, plan
 from app.runner.turns import Turn, Turns
 
 URGENT_SLOTS, NOTICE_SLOTS = 8, 4
@@ -40,6 +41,8 @@ class Answer(Protocol):
 
 class Lanes(Protocol):
     """The calls that the runner makes."""
+
+    lease_seconds: float
 
     async def claim(self, shard: int, want: int, urgent: int, notices: int) -> Answer: ...
     async def complete(self, claim: Claim, end: End, raw_notice: str = "") -> tuple[bool, int]: ...
@@ -116,39 +119,29 @@ class Runner:
                 answers = await asyncio.gather(*(self.lanes.claim(*call) for call in calls), return_exceptions=True)
                 for (shard, *_), answer in zip(calls, answers, strict=True):
                     if isinstance(answer, BaseException):
-                        await self._unanswered(answer)
+                        self._refused(shard, answer)
                     else:
                         self._take(shard, answer)
         self._quiet.set()
 
-    def _plan(self) -> list[tuple[int, int, int, int]]:
-        now = self.clock.monotonic()
-        order = sorted(self.loads)
-        wants = share(self.room, [self.loads[s] for s in order], self._rotation)
-        asked = {order[i]: want for i, want in wants.items()}
-        self._rotation += 1
+    def _plan(self) -> list[Call]:
+        now, busy = self.clock.monotonic(), self.turns.busy
+        room = Room(self.room, URGENT_SLOTS - busy["!"], NOTICE_SLOTS - busy["?"])
         sweep = now - self._swept >= ROUND_SECONDS
         if sweep:
             self._swept = now
-        urgent, notices = URGENT_SLOTS - self.turns.busy["!"], NOTICE_SLOTS - self.turns.busy["?"]
-        calls = []
-        for shard in order:
-            load, want = self.loads[shard], asked.get(shard, 0)
-            if want or load.kicked or (load.urgent and urgent > 0) or (load.notices and notices > 0):
-                # At least one slot also where none is known to be needed: what was just stored may be a command.
-                commands, tellings = max(0, min(urgent, load.urgent or 1)), max(0, min(notices, load.notices or 1))
-                urgent, notices = urgent - commands, notices - tellings
-                calls.append((shard, want, commands, tellings))
-                load.kicked = False
-            elif sweep:
-                calls.append((shard, 0, 0, 0))
+        self._rotation += 1
+        calls = plan(self.loads, room, self._rotation, now, sweep=sweep)
+        for call in calls:
+            self.loads[call.shard].kicked = False
         return calls
 
-    async def _unanswered(self, error: BaseException) -> None:
+    def _refused(self, shard: int, error: BaseException) -> None:
+        """Redis did not do it: leave this shard alone for a while, and no other."""
         if not isinstance(error, StoreError):
             raise error
-        self.report("a claim was refused by Redis", error)
-        await self.clock.sleep(ROUND_SECONDS)
+        self.report(f"a claim of shard {shard} was refused by Redis", error)
+        self.loads[shard].not_before = self.clock.monotonic() + ROUND_SECONDS
 
     def _take(self, shard: int, answer: Answer) -> None:
         load = self.loads[shard]
@@ -160,8 +153,7 @@ class Runner:
             self.turns.deliver(lane, *signal.split(" ", 1))
         if answer.paused:
             self.turns.hold()
-        if answer.paused or answer.resumed:
-            self.on_star(shard, answer.paused, answer.resumed)
+        self.on_star(shard, answer.paused, answer.resumed)
 
     def _start(self, claim: Claim) -> None:
         turn = Turn(claim)
@@ -187,8 +179,8 @@ class Runner:
     async def _result(self, turn: Turn) -> Outcome:
         claim = turn.claim
         turn.begun = True
-        if not self._fed:
-            return Back()  # claimed while the drain began
+        if not self._fed or claim.lease_until <= self.clock.monotonic() + 2 * margin(self.lanes.lease_seconds):
+            return Back()  # claimed while the drain began, or by an answer that came too late
         try:
             if turn.fate:
                 raise asyncio.CancelledError
@@ -208,7 +200,9 @@ class Runner:
     async def _settle(self, claim: Claim, outcome: Outcome) -> None:
         if isinstance(outcome, End):
             notice = self.notice(claim, outcome.notice) if outcome.notice else ""
-            _, left = await self.lanes.complete(claim, outcome, notice)
+            done, left = await self.lanes.complete(claim, outcome, notice)
+            if not done:  # the lease ran out on the way: no attempt of whoever works on it now
+                await self.lanes.release(claim, 0, claim.unsent())
             if left or outcome.notice:
                 self.kick(claim.shard, 1 if left else 0)
             if outcome.notice:
@@ -242,23 +236,30 @@ class Runner:
         """
         self._fed = False
         self._wake.set()
-        await _either(self._quiet.wait(), None, 2.0)
-        await _either(self.turns.idle.wait(), hurry.wait(), seconds * 0.75)
+        until = self.clock.monotonic() + seconds
+
+        async def idle(share: float, *events: asyncio.Event) -> None:
+            """Wait until nothing runs, or for this share of the time that is left."""
+            await _first((self.turns.idle, *events), (until - self.clock.monotonic()) * share)
+
+        await _first((self._quiet, hurry), min(2.0, seconds * 0.1))
+        await idle(0.8, hurry)
         for turn in self.turns:
             if not turn.claim.sending:
                 self.turns.cancel(turn, "drain")
-        await _either(self.turns.idle.wait(), None, min(3.0, seconds * 0.12))
+        await idle(0.5)
         for turn in self.turns:
             self.turns.cancel(turn, "drain")
-        await _either(self.turns.idle.wait(), None, min(2.0, seconds * 0.08))
+        await idle(0.5)
         if self._owed:
             await asyncio.wait(self._owed, timeout=0.5)
 
 
-async def _either(one: Awaitable[object], other: Awaitable[object] | None, seconds: float) -> None:
-    waits = [asyncio.ensure_future(one), *([asyncio.ensure_future(other)] if other else [])]
+async def _first(events: tuple[asyncio.Event, ...], seconds: float) -> None:
+    """Wait for one of these, at most so long."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()

@@ -1,9 +1,10 @@
-"""How much of the room each shard is asked for: decided without I/O, so that each ready lane gets the same service."""
+"""What each shard is asked for: decided without I/O, so that each ready lane gets the same service."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 CLAIM_MOST = 32  # lanes a call: a hundred with full sessions hold the server for 8 ms (lanes.md section 12)
 
@@ -18,6 +19,8 @@ class Load:
     notices: int = 0
     kicked: bool = False
     """Something was stored or given back since the last look."""
+    not_before: float = 0.0
+    """Monotonic seconds: Redis refused the last claim, so the shard is left alone until then."""
 
 
 def share(room: int, loads: Sequence[Load], turn: int) -> dict[int, int]:
@@ -40,4 +43,52 @@ def share(room: int, loads: Sequence[Load], turn: int) -> dict[int, int]:
         if want:
             given[s] = want
             left -= want
+    return given
+
+
+class Call(NamedTuple):
+    """One claim call; all wants 0 is only the sweep."""
+
+    shard: int
+    want: int
+    urgent: int
+    notices: int
+
+
+class Room(NamedTuple):
+    """How many more turns may run: in conversations, on control lanes, on notice lanes."""
+
+    turns: int
+    urgent: int
+    notices: int
+
+
+def plan(loads: Mapping[int, Load], room: Room, turn: int, now: float, *, sweep: bool) -> list[Call]:
+    """The claim calls of one round. What is known to wait comes first; what was just stored may be a command too."""
+    open_ = sorted(shard for shard in loads if loads[shard].not_before <= now)
+    first = turn % len(open_) if open_ else 0
+    order = open_[first:] + open_[:first]
+    wants = share(room.turns, [loads[shard] for shard in order], 0)
+    urgent = _slots([loads[shard].urgent for shard in order], room.urgent)
+    notices = _slots([loads[shard].notices for shard in order], room.notices)
+    spare_urgent, spare_notices = room.urgent - sum(urgent), room.notices - sum(notices)
+    calls = []
+    for i, shard in enumerate(order):
+        want = wants.get(i, 0)
+        if want or loads[shard].kicked or urgent[i] or notices[i]:
+            probe_urgent = int(not urgent[i] and spare_urgent > 0)
+            probe_notices = int(not notices[i] and spare_notices > 0)
+            spare_urgent, spare_notices = spare_urgent - probe_urgent, spare_notices - probe_notices
+            calls.append(Call(shard, want, urgent[i] + probe_urgent, notices[i] + probe_notices))
+        elif sweep:
+            calls.append(Call(shard, 0, 0, 0))
+    return calls
+
+
+def _slots(waiting: Sequence[int], slots: int) -> list[int]:
+    """Slots for what is known to wait, in order."""
+    given = []
+    for count in waiting:
+        given.append(max(0, min(count, slots)))
+        slots -= given[-1]
     return given

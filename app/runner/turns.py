@@ -25,7 +25,7 @@ class Turn:
     begun: bool = False
     """Its task has taken its first step; one that is cancelled before never runs, not even its `finally`."""
     settling: bool = False
-    """Its work is done and its end is on the way; from here only a lost lease may cancel it."""
+    """Its work is done and its end is on the way."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,9 +61,14 @@ class Turns:
             self.idle.set()
 
     def cancel(self, turn: Turn, fate: str) -> None:
-        """Cancel a turn once; a lost lease also one that was cancelled for another reason, or is settling."""
-        lost = fate in LOST
-        if turn.task is None or turn.fate in LOST or (not lost and (turn.fate or turn.settling)):
+        """Cancel a turn once; for a lost lease also one that was cancelled for another reason.
+
+        Never one that is settling: its end is fenced, and repeating an answer because its `complete` waits for Redis
+        would show it twice. Nor for a /stop while an answer goes out: it is there, and stays in the conversation.
+        """
+        if turn.task is None or turn.settling or turn.fate in LOST or (turn.fate and fate not in LOST):
+            return
+        if fate == "stop" and (turn.claim.sending or turn.claim.shown):
             return
         turn.fate = fate
         if turn.begun:

@@ -54,6 +54,8 @@ class Ledger:
     lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
     known: dict[tuple[int, int], Input] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
+    suspects: list[tuple[Input, list[Input]]] = field(default_factory=list)
+    """Questions whose prompt lacked turns, which is right only if those turns ended with an apology."""
     cut: set[int] = field(default_factory=set)
     """Calls of which the bot got only a part."""
     faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULTS_OF_THE_BOT, 0))
@@ -156,9 +158,7 @@ class Ledger:
             self.blame("strangers", f"a prompt that ends with {str(messages[-1:])[:120]}")
             return None
         item.calls.append(self.calls)
-        problem = self._compare(item, talk[:-1])
-        if problem:
-            self.blame("histories", f"question {item.index} in chat {item.chat}: {problem}")
+        self._compare(item, talk[:-1])
         lane = self.lane(item)
         lane.running += 1
         if lane.running > 1:
@@ -179,18 +179,26 @@ class Ledger:
         item = self.inputs[index] if 0 <= index < len(self.inputs) else None
         return item if item is not None and asks(item, content) else None
 
-    def _compare(self, item: Input, talk: list[dict[str, Any]]) -> str:
-        """Empty if the talk before a question is exactly what the chat shows, else what is wrong with it."""
+    def _compare(self, item: Input, talk: list[dict[str, Any]]) -> None:
+        """Is the talk before a question exactly what the chat shows?
+
+        A turn that was answered may be missing if the bot cannot know that it was (two doubtful sends) and says so; that
+        may be said later, so such a turn is only noted here and judged by the verdict.
+        """
         lane = self.lane(item)
         earlier = [turn for turn in lane.answered if lane.floor <= turn.index < item.index]
-        want = earlier[-self.turns :]
-        if self._same(want, talk):
-            return ""
-        doubtful = [turn for turn in earlier if not turn.said][-self.turns :]
-        if len(doubtful) != len(want) and self._same(doubtful, talk):
-            return ""
-        seen = [str(entry["content"]).split(" ", 1)[0] for entry in talk]
-        return f"wanted turns {[turn.index for turn in want]}, the prompt has {seen}"
+        if self._same(earlier[-self.turns :], talk):
+            return
+        contents = [str(entry["content"]) for entry in talk]
+        shown = [turn for turn in earlier if any(asks(turn, content) for content in contents[0::2])]
+        since = shown[0].index if len(shown) == self.turns else -1
+        missing = [turn for turn in earlier if turn not in shown and turn.index > since]
+        if missing and self._same(shown, talk):
+            self.suspects.append((item, missing))
+        else:
+            wanted = [turn.index for turn in earlier[-self.turns :]]
+            seen = [content.split(" ", 1)[0] for content in contents]
+            self.blame("histories", f"question {item.index}, chat {item.chat}: wanted turns {wanted}, has {seen}")
 
     def _same(self, want: list[Input], talk: list[dict[str, Any]]) -> bool:
         if len(talk) != 2 * len(want):
@@ -210,6 +218,10 @@ class Ledger:
 
     def verdict(self) -> dict[str, Any]:
         """Everything that went wrong, counted; all zero (but `loose`, `ended` …) is what the design promises."""
+        proven = [(item, turn) for item, turns in self.suspects for turn in turns if not turn.said]
+        samples = [
+            f"question {item.index}, chat {item.chat}: turn {turn.index} is not remembered" for item, turn in proven
+        ]
         open_ones = [
             item.index for item in self.inputs if item.kind == "question" and not item.replies and not item.said
         ]
@@ -218,12 +230,14 @@ class Ledger:
             "answered": self.answered,
             "unanswered": self.questions - self.ended,
             "which": open_ones[:10],
-            "apologies": sum(1 for item in self.inputs if item.kind == "question" and item.said),
+            "apologies": sum(1 for item in self.inputs if item.kind == "question" and item.said and not item.replies),
+            "unsure": sum(1 for item in self.inputs if item.kind == "question" and item.said and item.replies),
             "doubles": self.doubles,
             "loose": self.loose,
             "model_calls": self.calls,
             **self.faults,
-            "samples": self.samples,
+            "histories": self.faults["histories"] + len(proven),
+            "samples": self.samples + samples[:SAMPLES],
         }
 
     def latency(self, label: str, since: str = "handed") -> dict[str, float]:
