@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import secrets
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -23,7 +23,7 @@ from app.core import words
 from app.core.botapi import Telegram
 from app.core.clock import Clock, Real
 from app.core.connections import Connections
-from app.core.errors import ModelError, SettingsError, Unauthorised
+from app.core.errors import ModelError, SettingsError, StoreDown, Unauthorised
 from app.core.redis import Stores, connect
 from app.core.schema import Me
 from app.core.settings import Settings, load
@@ -81,7 +81,7 @@ class Seams:
     """Address of the simulator's chat page."""
     operators: frozenset[int] = frozenset()
     """Who commands; in the demo somebody must."""
-    guard: Coroutine[Any, Any, None] | None = None
+    guard: Callable[[], Coroutine[Any, Any, None]] | None = None
     """Starts the embedded Valkey again should it die."""
 
 
@@ -92,7 +92,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     def report(line: str, error: Exception | None = None) -> None:
         log.error(line, error=f"{type(error).__name__}: {error}" if error else None)
 
-    pipe = Pipe(seams.stores.work, clock, log.warning)
+    pipe = Pipe(seams.stores.work, clock, log.warning, metrics.refused)
     lanes = make_lanes(settings, pipe, clock, me)
     hints = Hints(seams.stores.wait, me.id, clock)
     policy = Policy(settings.lane_scope, settings.lane_limit, round(settings.stale_minutes * 60_000))
@@ -107,7 +107,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     runner.on_star = control.observe
     sender = Sender(seams.connections, seams.telegram)
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
-    outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, report, log.debug)
+    outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, metrics, report, log.debug)
     runner.work = Dispatch(onion(settings, seams, me, metrics, control, sender, outbox), Notices(outbox), me)
     metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
@@ -157,6 +157,7 @@ def onion(
             default=Reply(
                 seams.model,
                 outbox,
+                metrics,
                 system=settings.system_prompt or SYSTEM_PROMPT,
                 history_turns=turns,
                 history_tokens=tokens,
@@ -179,8 +180,11 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
 
             valkey = Valkey(settings.data_dir)
             stack.push_async_callback(valkey.close)
-            await valkey.start()
-            url, guard = valkey.url, valkey.guard()
+            try:
+                await valkey.start()
+            except StoreDown as error:
+                raise SettingsError([str(error)]) from None
+            url, guard = valkey.url, valkey.guard
             log.info("embedded Valkey, since REDIS_URL is not set", data=str(settings.data_dir))
         stores = connect(url)
         stack.push_async_callback(stores.close)
@@ -190,10 +194,10 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
             from simulator.server import Simulator
             from simulator.store import InUse, Unreadable
 
-            simulator = Simulator(settings.data_dir, settings.simulator_port, secret)
+            simulator = Simulator(settings.data_dir, settings.simulator_port, secret, host=settings.web_host)
             try:
                 await simulator.start()
-            except (InUse, Unreadable) as error:
+            except (InUse, Unreadable, OSError) as error:
                 raise SettingsError([f"DATA_DIR={settings.data_dir}: {error}"]) from None
             stack.push_async_callback(simulator.close)
             base, page = simulator.api_url, simulator.page_url
@@ -215,6 +219,8 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service) -
         me = await introduce(Sender(seams.connections, seams.telegram), seams.clock)
         bot = build(settings, seams, me, args)
         log = structlog.get_logger()
+        if not settings.allow_ids and not seams.page:
+            log.warning("ALLOW_IDS is empty: everyone may use this bot, at its owner's expense")
         if settings.web_port:
             from app.ops.web import Pages
 
@@ -223,8 +229,8 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service) -
             stack.push_async_callback(pages.close)
             log.info("pages for operators", host=settings.web_host, port=pages.port)
         async with asyncio.TaskGroup() as group:
-            beneath = [group.create_task(loop) for loop in (bot.pipe.run(), seams.guard) if loop]
-            await bot.presence.begin()
+            beneath = [group.create_task(loop()) for loop in (bot.pipe.run, seams.guard) if loop]
+            await bot.presence.begin(alone=seams.guard is not None)
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
             await choose_name(seams)
             await menu(bot.sender, words.MENU)

@@ -10,12 +10,12 @@ from bench import http, spine
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--updates", type=int, default=6000, help="questions to Lanekeeper in a round")
+    parser.add_argument("--updates", type=int, default=3000, help="questions to each bot in a round")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     began = time.monotonic()
     print("HTTP of one update (a model request and a sendMessage), CPU of the client", flush=True)
-    http.compare(list(http.WAYS), options.updates // 2, 1)
+    http.compare(list(http.WAYS), options.updates, 1)
     print("\nThe whole way, from getUpdates to the answer, CPU of the bot", flush=True)
     spine.compare(options.updates, options.rounds)
     print(f"\n{time.monotonic() - began:.0f} s")

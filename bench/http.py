@@ -288,10 +288,11 @@ def compare(ways: list[str], updates: int, rounds: int) -> None:
 
 
 def report(costs: dict[str, float]) -> None:
-    stock_cost = costs.get("stock")
+    print(f"{'':12}{'CPU ms/update':>14}{'stock is':>12}{'bare aiohttp is':>18}")
     for way, cost in costs.items():
-        ratio = f"{stock_cost / cost:7.1f} x less than stock" if stock_cost else ""
-        print(f"{way:14} {cost:8.3f} ms per update {ratio}   {(WAYS[way].__doc__ or '').strip()}")
+        ratios = [f"{costs[other] / cost:.1f} x" if other in costs else "" for other in ("stock", "bare")]
+        words = (WAYS[way].__doc__ or "").strip()
+        print(f"{way:12}{cost:14.3f}{ratios[0]:>12}{ratios[1]:>18}   {words}")
 
 
 if __name__ == "__main__":

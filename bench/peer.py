@@ -14,14 +14,14 @@ from typing import Any
 
 import httpx
 from redis.asyncio import BlockingConnectionPool, Redis
-from telegram import ReplyParameters, Update
+from telegram import LinkPreviewOptions, ReplyParameters, Update
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, MessageHandler, filters
 
 ENV = os.environ
 
 
 class Answers:
-    """One question after the other in each chat, 256 in all."""
+    """One question after the other in each chat, ``concurrency`` at once in all."""
 
     def __init__(self, concurrency: int, turns: int) -> None:
         self.messages = 2 * turns
@@ -45,8 +45,12 @@ class Answers:
             text = await self.ask(history)
             history.append({"role": "assistant", "content": text})
             await self.redis.set(key, json.dumps(history[-self.messages :]))
-            quote = ReplyParameters(message_id=message.message_id)
-            await context.bot.send_message(message.chat_id, text, reply_parameters=quote)
+            await context.bot.send_message(
+                message.chat_id,
+                text,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_parameters=ReplyParameters(message.message_id, allow_sending_without_reply=True),
+            )
 
     async def ask(self, messages: list[dict[str, Any]]) -> str:
         body = {"model": ENV["MODEL_NAME"], "messages": messages, "max_tokens": 1024}

@@ -1,6 +1,6 @@
 """The real ``lanekeeper run`` beside a plain bot (``bench/peer.py``): one world, one Valkey, everything at once.
 
-``python -m bench.spine [--updates 6000] [--rounds 2]``. The bot has core 0 to itself; the world and Valkey share the
+``python -m bench.spine [--updates 3000] [--rounds 2]``. The bot has core 0 to itself; the world and Valkey share the
 other. CPU is user and system time of the bot's process from the first question to the last answer.
 """
 
@@ -25,7 +25,6 @@ from tests.support.clean import stains
 from tests.support.remote import Remote
 from tests.support.valkey import Valkey
 
-PEER_SHARE = 6  # the peer is asked so many times less, for it takes so much longer
 CHATS = 500
 WARM_UPDATES = 100
 CONCURRENCY = 256
@@ -116,7 +115,7 @@ def compare(updates: int, rounds: int) -> None:
     try:
         for _ in range(rounds):
             for name in COMMANDS:
-                runs[name].append(measure(name, valkey, updates if name == "lanekeeper" else updates // PEER_SHARE))
+                runs[name].append(measure(name, valkey, updates))
     finally:
         valkey.close()
     report(
@@ -137,7 +136,7 @@ def report(figures: dict[str, Figures]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--updates", type=int, default=6000)
+    parser.add_argument("--updates", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     compare(options.updates, options.rounds)

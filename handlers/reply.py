@@ -7,12 +7,13 @@ quoted message follows it, each line behind ">", so that it is read as data. Our
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from time import perf_counter
 from typing import Protocol
 
 from app.chain.context import Context, Sorry
 from app.core import words
 from app.core.claims import Claim
-from app.core.errors import ModelCut
+from app.core.errors import ModelCut, ModelError
 from app.core.outcome import End, Outcome
 from app.core.schema import Message
 from app.core.text import clean, name
@@ -35,6 +36,12 @@ class Outbox(Protocol):
     def typing(self, claim: Claim, address: Address) -> AbstractAsyncContextManager[None]: ...
 
 
+class Meter(Protocol):
+    """Counts what the model was asked."""
+
+    def asked(self, result: str, seconds: float, prompt_tokens: int = 0, answer_tokens: int = 0) -> None: ...
+
+
 class Reply:
     """Asks the model and sends what it says. ``system`` is the persona's prompt, ``examples`` its example turns."""
 
@@ -42,6 +49,7 @@ class Reply:
         self,
         model: Model,
         outbox: Outbox,
+        meter: Meter,
         *,
         system: str,
         history_turns: int,
@@ -50,6 +58,7 @@ class Reply:
     ) -> None:
         self._model = model
         self._outbox = outbox
+        self._meter = meter
         self._turns = history_turns
         self._tokens = history_tokens
         self._private = _front(system, examples)
@@ -79,7 +88,7 @@ class Reply:
         usage: Usage | None = None
         async with self._outbox.typing(ctx.claim, ctx.address):
             try:
-                text, finish, usage = await whole(self._model, Prompt(messages, str(ctx.user_id)))
+                text, finish, usage = await self._whole(Prompt(messages, str(ctx.user_id)))
             except ModelCut as cut:
                 if not cut.text.strip():
                     raise
@@ -93,6 +102,20 @@ class Reply:
             ctx.session.tokens += estimate(text) + sum(estimate(said["content"]) for said in messages)
         lines = [line for line in (_FINISH.get(finish, ""), words.CAPTION_ONLY if ctx.media else "") if line]
         return words.with_lines(text, [*lines, words.TRIMMED] if tell else lines)
+
+    async def _whole(self, prompt: Prompt) -> tuple[str, str, Usage | None]:
+        """Ask, and count how it went."""
+        began, result, usage = perf_counter(), "cancelled", None
+        try:
+            answer = await whole(self._model, prompt)
+            result, usage = "ok", answer[2]
+            return answer
+        except ModelError as error:
+            result = type(error).__name__.removeprefix("Model").lower()
+            raise
+        finally:
+            tokens = (usage.prompt, usage.completion) if usage else (0, 0)
+            self._meter.asked(result, perf_counter() - began, *tokens)
 
     def _end(self, ctx: Context, text: str) -> End:
         """Our own lines are said to the person, but are no part of the conversation."""

@@ -16,6 +16,7 @@ class Meter(Protocol):
     """Takes the measurement; counters are bound beforehand."""
 
     def turn(self, end: str, seconds: float) -> None: ...
+    def waited(self, seconds: float) -> None: ...
 
 
 class Observe:
@@ -36,6 +37,8 @@ class Observe:
         finally:
             seconds = perf_counter() - start
             self._meter.turn(end, seconds)
+            if ctx.claim.attempt == 1:
+                self._meter.waited(max(0.0, (ctx.claim.t0_ms - ctx.claim.entries[0].at_ms) / 1000))
             if self._says:
                 claim = ctx.claim
                 ms = round(seconds * 1000, 1)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.core.errors import StoreError
@@ -62,8 +62,10 @@ class Bot:
 
     async def status(self) -> str:
         """The text of /status."""
-        local = Local(time.monotonic() - self.began, len(self.runner.turns), self.runner.room, self.poll_age())
-        return text(await self.reader.read(self.risks, local))
+        others = max(0, len(self.runner.turns) - 1)  # but the turn that asks
+        local = Local(time.monotonic() - self.began, others, self.runner.room, self.poll_age())
+        shot = await self.reader.read(self.risks, local)
+        return text(replace(shot, live=max(0, shot.live - 1)))
 
     def poll_age(self) -> float | None:
         """Seconds since the last completed poll; None in a process that does not poll now."""

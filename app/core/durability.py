@@ -36,7 +36,7 @@ def _disk(info: dict[str, object], fsync: str | None, save: str | None) -> list[
             return ["appendonly is off: a crash of Redis forgets what is newer than its last snapshot, if it makes any"]
         if save:
             return ["appendonly is off: a crash of Redis forgets what is newer than its last snapshot"]
-        return ["Redis keeps nothing on disk: its restart forgets all waiting messages and conversations"]
+        return ["nothing is kept on disk: a restart of Redis forgets all waiting messages and conversations"]
     if fsync is None:
         return ["cannot see appendfsync: whether a power loss may forget the last moments is for its owner to say"]
     if fsync == "always":

@@ -7,6 +7,7 @@ callers wait, an answer that does not come in time is an error. `wait` is for pu
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -166,12 +167,18 @@ def retryable(error: BaseException) -> bool:
 
 def translate(error: Exception) -> StoreError:
     """Any error of redis-py or of its sockets as one of ours, with its first words kept."""
-    text = str(error).strip() or type(error).__name__
+    text = _plain(str(error).strip()) or type(error).__name__
     if isinstance(error, OutOfMemoryError) or (isinstance(error, ResponseError) and _says(text, FULL_WORDS)):
         return StoreFull(text)
     if isinstance(error, REFUSED) or _says(text, REFUSED_WORDS):
         return StoreBroken(text)
     return StoreDown(text) if retryable(error) else StoreBroken(text)
+
+
+def _plain(text: str) -> str:
+    """Without redis-py's errno and its tuple of an address."""
+    found = re.match(r"Error (?:-?\d+ )?connecting to (\S+?)\.(?:\s|$)", text)
+    return f"no connection to {found[1]}" if found else text
 
 
 def _says(text: str, words: tuple[str, ...]) -> bool:

@@ -134,6 +134,11 @@ class Lanes:
         """Take or renew the right to poll; 0 seconds give it up."""
         return bool(await self.pipe.call(script("lease"), keys.poller(self.bot), (owner, round(seconds * 1000))))
 
+    async def abandon(self) -> None:
+        """End every lease now, the poller's too: only for a store whose one process is known to be dead."""
+        await asyncio.gather(*(self._ask("abandon", shard, ()) for shard in range(self.shards)))
+        await self.pipe.client.delete(keys.poller(self.bot))
+
     async def presence(self, seconds: int) -> int:
         """Beat, or with 0 say farewell; how many processes live."""
         return int(await self.pipe.call(script("presence"), keys.processes(self.bot), (self.worker, seconds)))

@@ -50,6 +50,8 @@ class Pipe:
     clock: Clock
     report: Callable[[str], None] = lambda line: None
     """Told when Redis stops answering and when it answers again."""
+    refused: Callable[[str], None] = lambda kind: None
+    """Counts what Redis did not do."""
     down_since: float | None = None
     """Monotonic seconds since when nothing was answered; None while all is well."""
     _front: deque[Call] = field(default_factory=deque)
@@ -136,6 +138,7 @@ class Pipe:
         self._wanted.set()
 
     async def _pause(self, error: Exception) -> None:
+        self.refused("down")
         if self.down_since is None:
             self.down_since = self.clock.monotonic()
             self.report(f"Redis does not answer ({translate(error)}); nothing is confirmed or sent until it does")

@@ -24,8 +24,11 @@ class Presence:
     alarm: Callable[[str], None]
     birth: str = ""
 
-    async def begin(self) -> None:
-        """Check what was fixed at the first start. SettingsError: SHARDS or the format is another."""
+    async def begin(self, *, alone: bool = False) -> None:
+        """Check what was fixed at the first start. SettingsError: SHARDS or the format is another.
+
+        ``alone``: no other process can live on this store, so what a killed predecessor held is free at once.
+        """
         shards, version, self.birth = await self.lanes.setup(secrets.token_hex(8))
         if shards != self.lanes.shards:
             raise SettingsError(
@@ -33,6 +36,9 @@ class Presence:
             )
         if version > keys.FORMAT:
             raise SettingsError([f"REDIS_URL: written by a newer release (format {version}); install that release"])
+
+        if alone:
+            await self.lanes.abandon()
 
     async def run(self) -> None:
         """Beat for as long as the process lives."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 
+from app.core.errors import SettingsError
+
 
 def shard_of(lane: str, shards: int) -> int:
     """The shard of a lane: CRC16 of its chat, as Redis Cluster hashes slots, modulo the number of shards."""
@@ -12,5 +14,7 @@ def shard_of(lane: str, shards: int) -> int:
 
 
 def served(shards: int, ids: frozenset[int] | None = None) -> tuple[int, ...]:
-    """The shards that a process serves: all of them, or those named that exist."""
-    return tuple(s for s in range(shards) if ids is None or s in ids)
+    """The shards that a process serves: all of them, or those named. SettingsError: one does not exist."""
+    if ids is not None and not ids <= set(range(shards)):
+        raise SettingsError([f"--shard-ids: there are shards 0 to {shards - 1}"])
+    return tuple(range(shards)) if ids is None else tuple(sorted(ids))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.core.botapi import Telegram
+from app.core.durability import durability
 from app.core.errors import StoreError
 from app.core.redis import Stores, connect
 from app.core.settings import Settings
@@ -21,7 +22,8 @@ async def status(settings: Settings, bot: int, version: str, say: Callable[[obje
         say(f"nothing runs: no embedded Valkey answers in {_shown(settings.data_dir)}, and REDIS_URL is not set")
         return 1
     try:
-        say(text(await Reader(stores.work, bot, settings.shards, version, settings.model_name or "").read()))
+        reader = Reader(stores.work, bot, settings.shards, version, _model(settings))
+        say(text(await reader.read(await durability(stores.work))))
     except StoreError as error:
         say(f"Redis does not answer: {error}")
         return 1
@@ -56,6 +58,13 @@ async def check(
         if stores:
             await stores.close()
     return int(failed)
+
+
+def _model(settings: Settings) -> str:
+    """The model in words; only a running process knows the name of an endpoint's first."""
+    if not settings.model_base_url:
+        return "offline"
+    return settings.model_name or "the endpoint's first"
 
 
 def _stores(settings: Settings) -> Stores | None:

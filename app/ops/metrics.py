@@ -25,7 +25,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._monotonic = monotonic
         self._polled_at = monotonic()  # a process that never polled is as old as its start
-        self._bound: dict[str, Counter] = {}
+        self._bound: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self._declare_flow()
         self._declare_outside()
         self._declare_state()
@@ -50,7 +50,6 @@ class Metrics:
         self._models = self._counter("lanekeeper_model_calls", "Calls of the model, by result.", "result")
         self._model = self._histogram("lanekeeper_model_seconds", "Length of a call of the model.", TURN_SECONDS)
         self._tokens = self._counter("lanekeeper_model_tokens", "Tokens as the model reported them.", "kind")
-        self._retries = self._counter("lanekeeper_retries", "Requests repeated, by what was asked.", "of")
         self._store = self._counter("lanekeeper_redis_errors", "Requests that Redis did not fulfil, by kind.", "kind")
 
     def _declare_state(self) -> None:
@@ -81,24 +80,10 @@ class Metrics:
         """Seconds since the last completed getUpdates call of this process, or since its start."""
         return self._monotonic() - self._polled_at
 
-    def ended(self, end: str, count: int = 1) -> None:
-        """``count`` updates came to this end."""
-        self._ends.labels(end).inc(count)
-
-    def turned(self, seconds: float, unfinished: str = "") -> None:
-        """A turn is over after ``seconds``; ``unfinished`` says why its update is not (held, failed, lost ...)."""
-        self._turn.observe(seconds)
-        if unfinished:
-            self._attempts.labels(unfinished).inc()
-
     def turn(self, end: str, seconds: float) -> None:
         """A turn is over after ``seconds``: with an end, or as back, failed, gone or cancelled."""
         self._turn.observe(seconds)
-        counter = self._bound.get(end)
-        if counter is None:  # bound once: finding a child by its labels costs 30 us
-            family = self._attempts if end in UNFINISHED else self._ends
-            counter = self._bound[end] = family.labels(end)
-        counter.inc()
+        self._count(self._attempts if end in UNFINISHED else self._ends, end)
 
     def waited(self, seconds: float) -> None:
         """An update was claimed ``seconds`` after it arrived."""
@@ -106,21 +91,17 @@ class Metrics:
 
     def sent(self, method: str, result: str, seconds: float | None = None) -> None:
         """A Bot API call ended as ok, unsent, flooded, doubtful, rejected ..."""
-        self._sends.labels(method, result).inc()
+        self._count(self._sends, method, result)
         if seconds is not None:
             self._send.observe(seconds)
 
     def asked(self, result: str, seconds: float, prompt_tokens: int = 0, answer_tokens: int = 0) -> None:
         """A call of the model ended as ok, cut, down, busy, refused or failed."""
-        self._models.labels(result).inc()
+        self._count(self._models, result)
         self._model.observe(seconds)
         if prompt_tokens or answer_tokens:
-            self._tokens.labels("prompt").inc(prompt_tokens)
-            self._tokens.labels("answer").inc(answer_tokens)
-
-    def retried(self, of: str) -> None:
-        """A request to redis, telegram or model is repeated."""
-        self._retries.labels(of).inc()
+            self._count(self._tokens, "prompt", by=prompt_tokens)
+            self._count(self._tokens, "answer", by=answer_tokens)
 
     def refused(self, kind: str) -> None:
         """Redis did not do what was asked: down, full or broken."""
@@ -134,6 +115,13 @@ class Metrics:
     def text(self) -> tuple[bytes, str]:
         """All figures in Prometheus' text form, and its content type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    def _count(self, family: Counter, *labels: str, by: float = 1) -> None:
+        """Add to a child, found by its labels only once: that costs 30 us."""
+        child = self._bound.get((family, labels))
+        if child is None:
+            child = self._bound[family, labels] = family.labels(*labels)
+        child.inc(by)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)

@@ -75,6 +75,12 @@ class Lanes(Protocol):
     async def cool(self, chat: int | str, ms: int) -> None: ...
 
 
+class Meter(Protocol):
+    """Counts what was sent."""
+
+    def sent(self, method: str, result: str, seconds: float | None = None) -> None: ...
+
+
 class Sender(Protocol):
     """The calls on Telegram that the outbox makes."""
 
@@ -91,6 +97,7 @@ class Outbox:
     permits: Permits
     pace: Pace
     clock: Clock
+    meter: Meter
     report: Callable[[str, Exception | None], None]
     unimportant: Callable[..., Any] = lambda line, **fields: None
     """Takes what only a debug log should hold."""
@@ -132,7 +139,7 @@ class Outbox:
             claim.sending = True
             slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._leave, claim)
             try:
-                message = await self.sender.send(address, part)
+                message = await self._send(address, part)
             except Doubtful:
                 claim.op = ""  # the next mark counts as another send of this part
                 claim.sending = False
@@ -192,6 +199,16 @@ class Outbox:
                 raise Later(mark.value, claim.op)
             self._leave(claim)
             await self.clock.sleep(mark.value / 1000)
+
+    async def _send(self, address: Address, part: str) -> int:
+        began, result = self.clock.monotonic(), "ok"
+        try:
+            return await self.sender.send(address, part)
+        except TelegramError as error:
+            result = type(error).__name__.lower()
+            raise
+        finally:
+            self.meter.sent("sendMessage", result, self.clock.monotonic() - began)
 
     async def _cool(self, claim: Claim, address: Address, flood: Flooded) -> None:
         """Keep the penalty where `mark` looks: with the lane's chat, also after the chat got another id."""

@@ -29,7 +29,7 @@ class Pace:
 
     @classmethod
     def of(cls, per_second: float, chat_per_second: float, group_per_minute: float) -> Pace:
-        """From the settings. What a group may send at once is taken off its minute: no 60 s hold more than the limit."""
+        """From the settings. What a group may send at once is taken off its minute, so no 60 s hold more."""
         return cls(
             1000 / per_second if per_second else 0.0,
             1000 / chat_per_second if chat_per_second else 0.0,

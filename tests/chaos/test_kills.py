@@ -16,7 +16,7 @@ pytestmark = pytest.mark.chaos
 
 RATE = 150
 DOUBLES_A_KILL = 2
-"""Two kills in the window of one answer leave the bot unsure of it: no third send, an apology, and it is not remembered."""
+"""Two kills in the window of one answer leave the bot unsure of it: no third send, an apology, no memory of it."""
 
 
 async def pass_by(seconds: float) -> None:

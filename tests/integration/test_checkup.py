@@ -114,7 +114,7 @@ async def test_a_redis_that_keeps_nothing(tmp_path: Path, redis: object, valkey:
     durability = "require" if required else "warn"
     said = await check(tmp_path, redis_url=f"unix://{valkey}", redis_durability=durability)
     assert said.code == int(required)
-    assert f"{'fail' if required else 'warn'}  Redis: Redis keeps nothing on disk" in said.out
+    assert f"{'fail' if required else 'warn'}  Redis: nothing is kept on disk" in said.out
 
 
 async def test_a_model_that_is_not_there(tmp_path: Path) -> None:

@@ -182,8 +182,8 @@ class Ledger:
     def _compare(self, item: Input, talk: list[dict[str, Any]]) -> None:
         """Is the talk before a question exactly what the chat shows?
 
-        A turn that was answered may be missing if the bot cannot know that it was (two doubtful sends) and says so; that
-        may be said later, so such a turn is only noted here and judged by the verdict.
+        A turn that was answered may be missing if the bot cannot know that it was (two doubtful sends) and says so.
+        That may be said later, so such a turn is only noted here, and judged by the verdict.
         """
         lane = self.lane(item)
         earlier = [turn for turn in lane.answered if lane.floor <= turn.index < item.index]

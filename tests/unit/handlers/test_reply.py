@@ -13,6 +13,7 @@ from app.core.claims import Claim
 from app.core.errors import Later, ModelCut, ModelDown
 from app.core.outcome import End, Outcome
 from app.model.base import Chunk, Prompt, Usage
+from app.ops.metrics import Metrics
 from app.sessions.session import load
 from handlers.reply import Reply
 from tests.unit.fakes import BOB, DATE, GROUP, OURSELVES, Outbox, claim, context, message, update
@@ -40,7 +41,7 @@ class Bot:
 
     def __init__(self, model: Model, *, turns: int = 5, tokens: int = 10_000, system: str = "Be kind.") -> None:
         self.model, self.outbox = model, Outbox()
-        self.reply = Reply(model, self.outbox, system=system, history_turns=turns, history_tokens=tokens)
+        self.reply = Reply(model, self.outbox, Metrics(), system=system, history_turns=turns, history_tokens=tokens)
         self.session = b""
         self.uid = 0
 

@@ -22,6 +22,9 @@ DONE = End("answered")
 
 
 class Meter:
+    def waited(self, seconds: float) -> None:
+        assert seconds >= 0
+
     def __init__(self) -> None:
         self.ends: list[str] = []
 

@@ -39,13 +39,11 @@ def test_gauges_ask_when_they_are_read() -> None:
 
 def test_every_instrument_has_a_help_and_two_bots_do_not_share_figures() -> None:
     metrics = Metrics()
-    metrics.ended("answered")
-    metrics.turned(0.2)
-    metrics.turned(0.2, "held")
+    metrics.turn("answered", 0.2)
+    metrics.turn("back", 0.2)
     metrics.sent("sendMessage", "ok", 0.1)
     metrics.asked("ok", 1.0, 10, 5)
     metrics.waited(0.1)
-    metrics.retried("redis")
     metrics.refused("down")
     text = metrics.text()[0].decode()
     assert set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) == set(

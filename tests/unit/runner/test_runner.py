@@ -201,16 +201,26 @@ async def test_a_claim_that_came_too_late_does_not_stay(lanes: Lanes, clock: Man
         await until(lambda: runner.room == 1)
 
 
-@pytest.mark.parametrize("shown", [False, True])
-async def test_a_stop_ends_the_turn(shown: bool, lanes: Lanes) -> None:
+async def test_a_stop_ends_the_turn(lanes: Lanes) -> None:
     work = Work()
     lanes.put("7", "a")
     async with running(lanes, work) as runner:
         await until(lambda: "a" in work.running)
-        work.running["a"].shown = shown
         runner.turns.deliver("7", "stop", lanes.tokens["7"])
         await until(lambda: lanes.calls)
-    assert lanes.calls == [("complete", "a", "answered" if shown else "dropped: stopped")]
+    assert lanes.calls == [("complete", "a", "dropped: stopped")]
+
+
+@pytest.mark.parametrize("what", ["sending", "shown"])
+async def test_a_stop_leaves_an_answer_that_is_going_out(what: str, lanes: Lanes) -> None:
+    work = Work()
+    lanes.put("7", "a")
+    async with running(lanes, work) as runner:
+        await until(lambda: "a" in work.running)
+        setattr(work.running["a"], what, True)
+        runner.turns.deliver("7", "stop", lanes.tokens["7"])
+        await turns(20)
+        assert "a" in work.running
 
 
 async def test_a_stop_of_another_token_hits_nothing(lanes: Lanes) -> None:
