@@ -37,7 +37,8 @@ class Transport(httpx.AsyncBaseTransport):
         target = extensions.get("target") or self._connections.target(str(request.url))
         clocks = extensions.get("clocks") or Clocks()
         headers = extensions.get("plain") or request.headers
-        response = await self._connections.open(request.method, target, headers, await request.aread() or None, clocks)
+        body = extensions.get("body") or await request.aread() or None
+        response = await self._connections.open(request.method, target, headers, body, clocks)
         return httpx.Response(
             response.status, headers=_headers_of(response), stream=Packets(response, clocks), extensions=_HTTP11
         )
@@ -99,6 +100,7 @@ class Client(httpx.AsyncClient):
         if any(self.event_hooks.values()):
             return await self.send(request, stream=True)
         extensions["plain"] = headers  # the same object at each call, so it is written out once
+        extensions["body"] = body
         return await self._transport.handle_async_request(request)
 
 

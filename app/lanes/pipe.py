@@ -20,6 +20,7 @@ from redis.exceptions import NoScriptError
 from app.core.clock import Clock
 from app.core.errors import StoreDown
 from app.core.redis import translate
+from app.lanes.line import Line
 from app.lanes.script import Script
 
 BATCH = 256  # calls a pipeline; keeps one round trip short for those that wait behind it
@@ -58,6 +59,10 @@ class Pipe:
     _back: deque[Call] = field(default_factory=deque)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _delay: float = 0.0
+    _line: Line = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._line = Line(self.client)
 
     def call(self, script: Script, key: str, args: tuple[Any, ...], *, front: bool = False) -> asyncio.Future[Any]:
         """Ask; the future fails with a StoreError when a person or the caller has to act."""
@@ -101,10 +106,7 @@ class Pipe:
         return batch
 
     async def _exchange(self, batch: list[Call]) -> list[Any]:
-        pipeline = self.client.pipeline(transaction=False)
-        for call in batch:
-            pipeline.execute_command(*call.words())
-        answers = await pipeline.execute(raise_on_error=False)
+        answers = await self._line.exchange(call.words() for call in batch)
         unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
             for i in unknown:
@@ -112,7 +114,7 @@ class Pipe:
             for i, answer in zip(unknown, await self._exchange([batch[i] for i in unknown]), strict=True):
                 answers[i] = answer
                 batch[i].whole = False
-        return list(answers)
+        return answers
 
     def _settle(self, batch: list[Call], answers: list[Any]) -> list[Call]:
         again = []

@@ -35,7 +35,7 @@ from app.core.updates import Address, chat_of
 from app.outbox.pacing import BURST, COMMANDS, Pace, Permits
 from app.outbox.split import split
 
-WINDOW = 16
+WINDOW = 32
 """Turns between a send and its journal entry at once: what a crash can at most show twice. Full, the next sends wait;
 at a round trip of 100 ms to Telegram that still lets 160 a second through, and Telegram allows a bot 30."""
 SLOW_SECONDS = 2.0  # a send that takes longer leaves the window: sixteen that hang must not stop all others

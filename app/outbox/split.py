@@ -40,7 +40,9 @@ def split(text: str, limit: int = LIMIT) -> list[str]:
 
 def units(text: str) -> int:
     """Length as Telegram counts it."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    if text.isascii():
+        return len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _reach(text: str, room: int) -> int:

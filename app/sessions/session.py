@@ -6,6 +6,7 @@ this one: `extra` holds them. `reader` is the oldest release that can read the v
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any, TypedDict
 
@@ -44,6 +45,11 @@ class _Stored(msgspec.Struct, omit_defaults=True):
     dropped: bool = False
 
 
+class _Exact(_Stored, forbid_unknown_fields=True):
+    """What we wrote ourselves: read in one pass."""
+
+
+_exact = msgspec.json.Decoder(_Exact)
 _fields = msgspec.json.Decoder(_Stored)
 _raws = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _anything = msgspec.json.Decoder(dict[str, Any])
@@ -74,12 +80,13 @@ class Session:
     def history(self, turns: int, tokens: int) -> tuple[list[Message], bool]:
         """The last answered turns that fit both bounds, as user and assistant in turn; and whether any is missing."""
         chosen: list[Turn] = []
-        room = tokens
+        room: float = math.inf if self._slight(tokens) else tokens
         trimmed = self.dropped
         for turn in reversed(self.turns):
             if turn.answer is None:
                 continue
-            room -= estimate(turn.question) + estimate(turn.answer)
+            if room < math.inf:
+                room -= estimate(turn.question) + estimate(turn.answer)
             if len(chosen) >= turns or room < 0:
                 trimmed = True
                 break
@@ -119,10 +126,15 @@ class Session:
             whole["turns"] = [{**turn, **self._turn_extra.get(turn["ids"], {})} for turn in whole["turns"]]
         return b"%d.%d\n%b" % (version, reader, _encode(whole))
 
+    def _slight(self, tokens: int) -> bool:
+        """Whether all turns together fit for certain, whatever their characters: then none needs an estimate."""
+        characters = sum(len(turn.question) + len(turn.answer or "") for turn in self.turns)
+        return 4 * characters / BYTES_PER_TOKEN + 2 * len(self.turns) <= tokens
+
     def _forget(self, keep_turns: int, keep_tokens: int) -> None:
         """Apologies are kept to the same number, but never push an answer out."""
         answered = failed = 0
-        room = keep_tokens or math.inf
+        room = math.inf if self._slight(keep_tokens) else keep_tokens or math.inf
         for index in range(len(self.turns) - 1, -1, -1):
             turn = self.turns[index]
             if turn.answer is None:
@@ -131,7 +143,8 @@ class Session:
                     del self.turns[index]
                 continue
             answered += 1
-            room -= estimate(turn.question) + estimate(turn.answer) if keep_tokens else 0
+            if room < math.inf:
+                room -= estimate(turn.question) + estimate(turn.answer)
             # The newest turn always stays: an edit of its question asks it again.
             if answered > keep_turns or (room < 0 and index < len(self.turns) - 1):
                 del self.turns[: index + 1]
@@ -156,11 +169,14 @@ def load(raw: bytes) -> Session:
     try:
         header, body = raw.split(b"\n", 1)
         version, reader = map(int, header.split(b"."))
-        session = Session(_fields.decode(body), (max(version, VERSION), max(reader, READER)))
+        known = max(version, VERSION), max(reader, READER)
+        if version <= VERSION:
+            with contextlib.suppress(msgspec.ValidationError):
+                return Session(_exact.decode(body), known)
+        session = Session(_fields.decode(body), known)
         raws = _raws.decode(body)
-        if not raws.keys() <= _KNOWN:
-            # Raw points into the whole value; a copy lets go of it.
-            session._extra = {name: value.copy() for name, value in raws.items() if name not in _KNOWN}  # noqa: SLF001
+        # Raw points into the whole value; a copy lets go of it.
+        session._extra = {name: value.copy() for name, value in raws.items() if name not in _KNOWN}  # noqa: SLF001
         if version > VERSION:
             session._turn_extra = _turn_extras(body)  # noqa: SLF001
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:

@@ -72,6 +72,18 @@ async def test_five_processes_started_and_stopped_under_load_keep_every_promise(
     world.clean()
 
 
+async def test_intake_and_work_may_be_two_processes(world: Remote, bots: Bots) -> None:
+    worker = bots(lease_seconds=3).launch("run", "--role", "worker")
+    intake = bots(lease_seconds=3).launch("run", "--role", "ingress")
+    world.add(200, chats=40, rate=100)
+    await world.reach(20, ended=100)
+    worker.kill()
+    worker.launch("run", "--role", "worker")
+    await world.reach(20, ended=200)
+    assert intake.running, intake.tail()
+    world.clean(doubles=4)
+
+
 async def test_one_poller_at_a_time(world: Remote, bots: Bots, durable: Valkey) -> None:
     await pair(bots, durable)
     world.add(50, chats=10, rate=50)

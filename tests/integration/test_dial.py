@@ -125,6 +125,31 @@ async def test_a_handshake_without_end_is_bounded_by_the_clock_for_connecting() 
 
 
 @both
+async def test_the_place_of_a_connection_that_failed_goes_to_who_waits() -> None:
+    direct = Direct(1)
+    async with serving(silent) as never, serving(echo) as peer:
+        first = asyncio.create_task(ask(direct, f"https://127.0.0.1:{never.port}", Clocks(connect=0.1)))
+        await turns()
+        assert await ask(direct, peer.url, body=b"mine") == (200, b"mine")
+        with pytest.raises(Unreached):
+            await first
+        await direct.close()
+
+
+@both
+async def test_a_connection_closed_as_soon_as_it_is_made_is_unreached(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(_: Dial, origin: Any, protocol: Any) -> None:
+        protocol().connection_lost(None)
+
+    monkeypatch.setattr(Dial, "connect", connect)
+    direct = Direct(1)
+    for _ in range(2):
+        with pytest.raises(Unreached, match="closed at once"):
+            await ask(direct, "http://127.0.0.1:1")
+    assert repr(direct) == "<Direct 0 busy, 0 free, 0 waiting>"
+
+
+@both
 async def test_cancelled_at_any_moment_of_a_handshake_nothing_is_left(tls: ssl.SSLContext) -> None:
     direct = Direct(2)
     async with serving(silent, tls=tls) as peer:
