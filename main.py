@@ -108,7 +108,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     sender = Sender(seams.connections, seams.telegram)
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
     outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, metrics, report, log.debug)
-    runner.work = Dispatch(onion(settings, seams, me, metrics, control, sender, outbox), Notices(outbox), me)
+    runner.work = Dispatch(onion(settings, seams, me, metrics, control, sender, outbox), Notices(outbox, lanes), me)
     metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
     reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.model.name)

@@ -32,11 +32,18 @@ class Notice(msgspec.Struct):
 _notice = msgspec.json.Decoder(Notice)
 
 
-class Notices:
-    """Sends notices. A chat that has gone, or never was one, ends in silence."""
+class Lanes(Protocol):
+    """Knows whether a pause covers a lane now."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    async def paused(self, lane: str) -> bool: ...
+
+
+class Notices:
+    """Sends notices. A chat that has gone, or never was one, ends in silence, and so does a pause that is over."""
+
+    def __init__(self, outbox: Outbox, lanes: Lanes) -> None:
         self._outbox = outbox
+        self._lanes = lanes
 
     async def __call__(self, claim: Claim) -> Outcome:
         notice = read(claim.entries[0].raw)
@@ -44,6 +51,8 @@ class Notices:
         if address is None:
             return End("undeliverable")
         try:
+            if notice.kind == "pause" and not await self._lanes.paused(notice.lane):
+                return End("answered")
             await self._outbox.answer(claim, address, sentence(notice))
         except Exception as error:  # noqa: BLE001  every error has its outcome
             outcome = over(claim, error)

@@ -14,10 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from app.core import keys
 from app.core.claims import Claim
 from app.core.clock import Clock
 from app.core.outcome import End, Fail
+from app.core.redis import translate
 from app.core.updates import Incoming
 from app.lanes.answers import Claimed, Marked, Stored, claimed, flat
 from app.lanes.pipe import Pipe
@@ -114,6 +117,17 @@ class Lanes:
         ``record``: until ms (0: open), policy, hold ms, author, reason.
         """
         return bool(await self._ask("hold", shard, (scope, "1" if on else "", ver, *record), front=True) == b"ok")
+
+    async def paused(self, lane: str) -> bool:
+        """Whether a pause of the bot, the chat or the topic covers a lane now. Only for what is said to people."""
+        place, _, suffix = lane.partition(":")
+        topic = suffix.split(",")[0]
+        prefix = keys.shard_prefix(self.bot, self.shard_of(lane))
+        try:
+            found = await self.pipe.client.hmget(f"{prefix}pause", ["*", place, f"{place}:{topic}"])
+        except (RedisError, OSError) as error:
+            raise translate(error) from error
+        return any(value is not None for value in found)
 
     async def signal(self, lane: str, uid: str, mid: int, at_ms: int) -> tuple[str, str]:
         """/stop: (ok, head, idle or dup; the token that was hit)."""

@@ -37,8 +37,8 @@ from app.outbox.split import split
 
 WINDOW = 32
 """Turns between a send and its journal entry at once: what a crash can at most show twice. Full, the next sends wait;
-at a round trip of 100 ms to Telegram that still lets 160 a second through, and Telegram allows a bot 30."""
-SLOW_SECONDS = 2.0  # a send that takes longer leaves the window: sixteen that hang must not stop all others
+at a round trip of 100 ms to Telegram that still lets 320 a second through, and Telegram allows a bot 30."""
+SLOW_SECONDS = 2.0  # a send that takes longer leaves the window: those that hang must not stop all others
 REPEATS = 5  # certain failures of one send before the turn gives up for now
 LONG_WAIT_MS = 2000  # an answer that has to wait longer gives its room back meanwhile
 SHORT_WAIT_MS = 1000  # ... a command's reply becomes a notice

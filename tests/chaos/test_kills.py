@@ -46,7 +46,7 @@ async def test_ten_sigkills_at_150_updates_a_second_lose_nothing(world: Remote, 
     world.add(2500, chats=100, rate=RATE, seed=seed)
     await torment(bot, 10, seed)
     await world.reach(30, ended=2500)
-    world.clean(doubles=10 * DOUBLES_A_KILL, unsure=10)
+    world.clean(doubles=10 * DOUBLES_A_KILL, remarks=10)
 
 
 @pytest.mark.soak
@@ -58,7 +58,7 @@ async def test_thirty_sigkills_with_slow_answers_lose_nothing(world: Remote, bot
     world.add(9000, chats=300, rate=RATE, seed=seed)
     await torment(bot, 30, seed)
     await world.reach(120, ended=9000)
-    world.clean(doubles=30 * DOUBLES_A_KILL, unsure=30, apologies=3)
+    world.clean(doubles=30 * DOUBLES_A_KILL, remarks=30, apologies=3)
 
 
 async def test_a_kill_costs_no_attempt_of_those_who_waited(world: Remote, bots: Bots) -> None:

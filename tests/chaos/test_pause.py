@@ -68,7 +68,7 @@ async def test_pause_all_holds_everywhere_within_a_second_and_survives_a_kill(wo
     world.model(delay_ms=0)
     await command(world, "/resume all", "resumed")
     await world.reach(20, answered=401)
-    world.clean(apologies=1)
+    world.clean(remarks=1)
 
 
 async def test_a_pause_is_obeyed_while_a_flood_comes_in(world: Remote, bots: Bots) -> None:
@@ -82,7 +82,7 @@ async def test_a_pause_is_obeyed_while_a_flood_comes_in(world: Remote, bots: Bot
     world.model(delay_ms=0)
     await command(world, "/resume all", "resumed")
     await world.reach(30, answered=3000)
-    world.clean(apologies=30)
+    world.clean(remarks=30)
 
 
 async def test_strangers_pause_nothing(world: Remote, bots: Bots) -> None:

@@ -104,7 +104,7 @@ async def test_the_general_topic_is_named_only_when_typing(
         (says(504, b""), Doubtful),
         (says(500, []), Doubtful),
         (says(403, PAGE, kind=b"text/html"), Unsent),
-        (says(404, PAGE, kind=b"text/html"), Unauthorised),
+        (says(404, PAGE, kind=b"text/html"), Unsent),
         (says(413, PAGE, kind=b"text/html"), Rejected),
         (says(429, PAGE, kind=b"text/html"), Flooded),
         (says(302, b"", b"Location: http://127.0.0.1:1/\r\n"), Unsent),

@@ -231,7 +231,7 @@ class Ledger:
             "unanswered": self.questions - self.ended,
             "which": open_ones[:10],
             "apologies": sum(1 for item in self.inputs if item.kind == "question" and item.said and not item.replies),
-            "unsure": sum(1 for item in self.inputs if item.kind == "question" and item.said and item.replies),
+            "remarks": sum(1 for item in self.inputs if item.kind == "question" and item.said and item.replies),
             "doubles": self.doubles,
             "loose": self.loose,
             "model_calls": self.calls,

@@ -77,10 +77,25 @@ class TestFallback:
         assert len(fallback._albums) == ALBUMS
 
 
+class Paused:
+    """Knows whether a pause covers a lane."""
+
+    def __init__(self, *, on: bool = True) -> None:
+        self.on = on
+
+    async def paused(self, lane: str) -> bool:
+        return self.on
+
+
 class TestNotices:
-    async def run(self, outbox: Outbox, **notice: Any) -> Outcome:
+    async def run(self, outbox: Outbox, *, paused: bool = True, **notice: Any) -> Outcome:
         raw = msgspec.json.encode({"kind": "dead", "lane": "7", "mid": 3} | notice)
-        return await Notices(outbox)(claim(raw, lane="?7"))
+        return await Notices(outbox, Paused(on=paused))(claim(raw, lane="?7"))
+
+    async def test_nobody_is_told_of_a_pause_that_is_over(self) -> None:
+        outbox = Outbox()
+        assert await self.run(outbox, kind="pause", paused=False) == End("answered")
+        assert outbox.sent == []
 
     @pytest.mark.parametrize("kind", ["flood", "stale", "pause", "dead", "unsure", "throttled", "of a later release"])
     async def test_each_kind_is_one_sentence_in_reply_to_the_message(self, kind: str) -> None:
@@ -121,4 +136,4 @@ class TestNotices:
 
     async def test_a_notice_that_cannot_be_read_is_unparsable(self) -> None:
         with pytest.raises(Unparsable):
-            await Notices(Outbox())(claim(b"[]", lane="?7"))
+            await Notices(Outbox(), Paused())(claim(b"[]", lane="?7"))

@@ -1,0 +1,150 @@
+"""An outbox at a clock of the test's own: its marks in memory or by the real scripts, its phone in the test's hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core.claims import Claim, Entry
+from app.core.clock import Manual
+from app.core.updates import Address
+from app.lanes.answers import Marked
+from app.outbox.outbox import Outbox
+from app.outbox.pacing import Pace, Permits
+from tests.support.shard import BOT, START_MS, Shard
+from tests.support.wait import turns
+
+BUDGET = f"lk:{{{BOT}.pace}}:out"
+ENDLESS_MS = 10**9
+
+
+@dataclass
+class Phone:
+    """Telegram: notes when which chat was written to; `ends` are the next results: an error, or a future to wait for."""
+
+    clock: Manual
+    heard: list[tuple[float, int]] = field(default_factory=list)
+    typed: list[float] = field(default_factory=list)
+    ends: deque[Exception | asyncio.Future[None]] = field(default_factory=deque)
+    flood: Exception | None = None
+
+    async def send(self, address: Address, text: str) -> int:
+        self.heard.append((self.clock.monotonic(), address.chat))
+        message = len(self.heard)
+        await turns(2)
+        if self.ends:
+            end = self.ends.popleft()
+            if isinstance(end, Exception):
+                raise end
+            await end
+        return message
+
+    async def typing(self, address: Address) -> None:
+        await turns()
+        if self.flood:
+            raise self.flood
+        self.typed.append(self.clock.monotonic())
+
+    def times(self, chat: int) -> list[float]:
+        return [at for at, whom in self.heard if whom == chat]
+
+
+@dataclass
+class Grants:
+    """Marks that are always granted; `cooled` notes penalties."""
+
+    marks: int = 0
+    cooled: list[tuple[str, int]] = field(default_factory=list)
+    answers: deque[Marked | Exception] = field(default_factory=deque)
+
+    def operation(self) -> str:
+        return "op"
+
+    async def mark(self, claim: Claim, *rest: Any, first: bool) -> Marked:
+        self.marks += 1
+        await turns(2)
+        answer = self.answers.popleft() if self.answers else Marked("grant")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]:
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        done.set_result("ok")
+        return done
+
+    async def cool(self, chat: int | str, ms: int) -> None:
+        self.cooled.append((str(chat), ms))
+
+    async def permit(self, wanted: int, gap_ms: float, burst: int, penalty_ms: int = 0) -> tuple[int, int]:
+        await turns()
+        return wanted, 0
+
+
+@dataclass
+class Scripts(Grants):
+    """The same by the real scripts, at the clock's time."""
+
+    shard: Shard = field(kw_only=True)
+    clock: Manual = field(kw_only=True)
+    operations: int = 0
+
+    def ask(self, name: str, *args: Any, **given: Any) -> Any:
+        self.shard.now_ms = START_MS + round(self.clock.monotonic() * 1000)
+        return self.shard.ask(name, *args, **given)
+
+    def operation(self) -> str:
+        self.operations += 1
+        return f"w{self.operations:x}"
+
+    async def mark(self, claim: Claim, *rest: Any, first: bool) -> Marked:
+        part, op, answer, gap_ms, burst = rest
+        await turns()
+        args = (claim.lane, claim.token, part, op, answer, f"{gap_ms:.0f}", burst, "1" if first else "")
+        kind, value, stop = self.ask("mark", *args)
+        return Marked(kind.decode(), int(value), bool(stop))
+
+    def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]:
+        self.ask("sent", claim.lane, claim.token, part, message_id)
+        return super().sent(claim, part, message_id)
+
+    async def cool(self, chat: int | str, ms: int) -> None:
+        self.ask("cool", chat, ms)
+
+    async def permit(self, wanted: int, gap_ms: float, burst: int, penalty_ms: int = 0) -> tuple[int, int]:
+        await turns()
+        granted, wait = self.ask("permit", wanted, f"{gap_ms:.3f}", burst, penalty_ms, key=BUDGET)
+        return granted, wait
+
+
+class Meter:
+    def sent(self, method: str, result: str, seconds: float | None = None) -> None:
+        """Counts nothing."""
+
+
+def office(lanes: Grants, phone: Phone, pace: Pace | None = None) -> Outbox:
+    """An outbox; without a pace nothing is limited."""
+    pace = pace or Pace(0, 0, 0)
+    permits = Permits(lanes, pace.everywhere_ms, phone.clock)
+    return Outbox(lanes, phone, permits, pace, phone.clock, Meter(), lambda line, error: None)
+
+
+def claim(lane: str, token: str = "1-w") -> Claim:
+    return Claim(0, lane, token, 1, [Entry("1", 0, 0, 1, "", b"")], b"", {}, {}, False, 0, 0.0)
+
+
+async def age(clock: Manual, seconds: float, step: float = 0.05, until: Callable[[], object] = lambda: False) -> None:
+    """Let time pass in small steps, so that what wakes can sleep again; ends early when ``until`` is true."""
+    end = clock.monotonic() + seconds
+    while clock.monotonic() < end - 1e-9 and not until():
+        await turns(15)
+        await clock.advance(min(step, end - clock.monotonic()))
+    await turns(15)
+
+
+def densest(times: list[float], seconds: float) -> int:
+    """The most that happened within any so many seconds, the first moment included and the last not."""
+    return max((sum(at <= other < at + seconds - 1e-6 for other in times) for at in times), default=0)
