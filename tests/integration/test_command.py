@@ -223,7 +223,7 @@ async def test_a_redis_that_may_forget_is_refused_where_that_is_required(
     said = await run(tmp_path, "run", redis_url=f"unix://{valkey}", redis_durability="require")
     assert said.code == 78
     assert said.refusals[0].startswith("lanekeeper: REDIS_DURABILITY=require: ")
-    assert "keeps nothing on disk" in said.refusals[0]
+    assert "nothing is kept on disk" in said.refusals[0]
     assert not ADDRESS.findall(said.out + said.err)
 
 

@@ -52,7 +52,7 @@ async def test_each_way_to_forget_has_its_sentence(durable: Valkey) -> None:
     assert "maxmemory-policy is allkeys-lru" in (await durability(client))[1]
     await client.config_set("maxmemory-policy", "noeviction")
     await client.config_set("appendonly", "no")
-    assert "keeps nothing on disk" in (await durability(client))[0]
+    assert "nothing is kept on disk" in (await durability(client))[0]
     await client.config_set("save", "60 1")
     assert "newer than its last snapshot" in (await durability(client))[0]
     await client.aclose()
