@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import structlog
+
 from app.core.errors import StoreError
 from app.ingress.polling import Polling
 from app.lanes.hints import Hints
@@ -27,7 +29,7 @@ RESERVE_SECONDS = 3.0  # of the drain: for giving up the poller's lease, the far
 class Bot:
     """One process of a bot; ``roles``: ingress, worker, or both."""
 
-    pipe: Pipe
+    pipes: tuple[Pipe, ...]
     runner: Runner
     leases: Leases
     polling: Polling
@@ -52,6 +54,7 @@ class Bot:
 
     async def farewell(self, seconds: float, hurry: asyncio.Event) -> None:
         """Stop in this order: intake, claims, turns. The right to poll goes first, so that another process polls."""
+        structlog.get_logger().info("stopping", live=len(self.runner.turns))
         with contextlib.suppress(TimeoutError, StoreError):
             async with asyncio.timeout(1.0):  # without Redis there is nothing to give up
                 await self.polling.stop()
@@ -75,6 +78,6 @@ class Bot:
         """What /readyz asks; each answers "" when all is well."""
 
         async def redis() -> str:
-            return "Redis does not answer" if self.pipe.down_since is not None else ""
+            return "Redis does not answer" if any(pipe.down_since is not None for pipe in self.pipes) else ""
 
         return {"redis": redis}

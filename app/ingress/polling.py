@@ -59,6 +59,7 @@ class Telegram(Protocol):
     """The raw poll."""
 
     async def updates(self, offset: int, timeout_seconds: int, allowed: list[str]) -> bytes: ...
+    async def fetch(self, method: str, params: dict[str, Any], timeout_seconds: float = ...) -> bytes: ...
 
 
 class Watch(Protocol):
@@ -88,6 +89,7 @@ class Polling:
     leading: bool = False
     _task: asyncio.Task[None] | None = None
     _stopped: bool = False
+    _unhooked: bool = False
     _offset: int = 0
     _delay: float = 0.0
     _conflict_since: float | None = None
@@ -217,10 +219,21 @@ class Polling:
         now = self.clock.monotonic()
         self._conflict_since = self._conflict_since or now
         self.watch.failed("409")
+        if "webhook" in conflict.description.lower() and not self._unhooked:
+            return await self._unhook()
         if not self._alarmed and now - self._conflict_since >= CONFLICT_ALARM_SECONDS:
             self._alarmed = True
             self.log.error("no updates for a minute: run `lanekeeper check`", why=conflict.description)
         await self.clock.sleep(random.uniform(*CONFLICT_SECONDS))
+
+    async def _unhook(self) -> None:
+        """A webhook that nobody serves keeps updates from us: remove it, once; what waits stays with Telegram."""
+        self._unhooked = True
+        self.log.warning("a webhook was set for this bot; it is removed, since this process polls")
+        try:
+            await self.telegram.fetch("deleteWebhook", {})
+        except TelegramError as error:
+            await self._back_off(str(error))
 
     async def _back_off(self, why: str) -> None:
         self._delay = min(LAST_DELAY_SECONDS, self._delay * 2 or FIRST_DELAY_SECONDS)

@@ -33,6 +33,8 @@ class Line:
         if connection is None:
             pool: Any = self.client.connection_pool
             connection = self._connection = await pool.get_connection()
+            # Its timeout for writing is an asyncio.wait_for, which in Python 3.11 can swallow a cancellation.
+            connection.socket_timeout = None
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await connection.send_packed_command(packed, check_health=False)

@@ -34,10 +34,8 @@ from app.core.errors import (
 from app.core.updates import Address, chat_of
 from app.outbox.pacing import BURST, COMMANDS, Pace, Permits
 from app.outbox.split import split
+from app.outbox.window import Window
 
-WINDOW = 32
-"""Turns between a send and its journal entry at once: what a crash can at most show twice. Full, the next sends wait;
-at a round trip of 100 ms to Telegram that still lets 320 a second through, and Telegram allows a bot 30."""
 SLOW_SECONDS = 2.0  # a send that takes longer leaves the window: those that hang must not stop all others
 REPEATS = 5  # certain failures of one send before the turn gives up for now
 LONG_WAIT_MS = 2000  # an answer that has to wait longer gives its room back meanwhile
@@ -101,7 +99,7 @@ class Outbox:
     report: Callable[[str, Exception | None], None]
     unimportant: Callable[..., Any] = lambda line, **fields: None
     """Takes what only a debug log should hold."""
-    _window: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WINDOW))
+    window: Window = field(default_factory=Window)
 
     async def answer(self, claim: Claim, address: Address, text: str) -> None:
         """Send a finished text as a reply, continuing where the journal stands.
@@ -119,8 +117,8 @@ class Outbox:
     async def _enter(self, claim: Claim) -> None:
         """Into the window, for as long as the turn does not wait; commands and notices need not."""
         if claim.on_end is None and claim.lane[0] not in "!?":
-            await self._window.acquire()
-            claim.on_end = self._window.release
+            await self.window.enter()
+            claim.on_end = self.window.leave
 
     @staticmethod
     def _leave(claim: Claim) -> None:
@@ -176,11 +174,11 @@ class Outbox:
         """Return when this part may be sent now, or when it was sent before."""
         claim.op = claim.op or self.lanes.operation()
         command = claim.lane[0] == "!"
-        burst = BURST + COMMANDS if command else BURST
+        burst = COMMANDS if command else BURST
         while True:
             await self._enter(claim)
             await self.permits.take(urgent=command)
-            gap, first = self.pace.gap_ms(address.chat), number == 1 and not claim.shown
+            gap, first = self.pace.gap_ms(address.chat, command=command), number == 1 and not claim.shown
             mark = await self.lanes.mark(claim, number, claim.op, answer, gap, burst, first=first)
             if mark.kind == "refused":
                 raise Lost
@@ -235,7 +233,7 @@ class Outbox:
 
     async def show_typing(self, claim: Claim, address: Address) -> None:
         """Show typing once, if the chat's pace has room for it beside an answer."""
-        if not self.permits.spare():
+        if not await self.permits.spare():
             return
         mark = await self.lanes.mark(claim, 0, "", "", self.pace.gap_ms(address.chat), BURST, first=False)
         if mark.kind == "grant":

@@ -1,6 +1,7 @@
-"""Telegram's limits as numbers, and the bot-wide send budget, fetched for several sends at once.
+"""Telegram's limits as numbers, and the bot-wide send budget.
 
-The budget of a chat is checked by `mark` itself, in the chat's shard; this file only says how wide it is.
+Each limit holds in *any* second or minute, not on average: what may go out at once is taken off the rate. The budget of
+a chat is checked by `mark` itself, in the chat's shard; this file only says how wide it is.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import Protocol
 from app.core.clock import Clock
 from app.core.errors import StoreError
 
-BURST = 3  # sends that a quiet chat may make at once
-COMMANDS = 2  # ... and commands beyond that: a /pause is confirmed also while an answer waits for its slot
-REFILL, FETCH = 4, 8  # permits kept for answers; fetched at a time
-FRESH_SECONDS = 1.0  # a permit is worth nothing later: the budget has moved on
+BURST = 3  # answers that a quiet chat gets at once
+COMMANDS = (
+    2  # ... and replies to commands, on a budget of their own: a /pause is confirmed while answers wait for slots
+)
+COMMAND_GAP_MS = 60_000.0  # in a group, after those two
+FETCH = 3  # permits of the whole bot at once; each is asked for when somebody wants it, so none grows stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +32,18 @@ class Pace:
 
     @classmethod
     def of(cls, per_second: float, chat_per_second: float, group_per_minute: float) -> Pace:
-        """From the settings. What a group may send at once is taken off its minute, so no 60 s hold more."""
+        """From the settings; in a group answers leave room for the three commands that any minute may hold."""
+        at_once = max(1.0, min(FETCH, per_second // 8))
         return cls(
-            1000 / per_second if per_second else 0.0,
+            1000 / max(0.1, per_second - at_once + 1) if per_second else 0.0,
             1000 / chat_per_second if chat_per_second else 0.0,
-            60_000 / max(1.0, group_per_minute - BURST - COMMANDS) if group_per_minute else 0.0,
+            60_000 / max(1.0, group_per_minute - BURST - COMMANDS - 1) if group_per_minute else 0.0,
         )
 
-    def gap_ms(self, chat: int) -> float:
+    def gap_ms(self, chat: int, *, command: bool = False) -> float:
         """Between sends of this chat; groups have negative ids."""
-        return self.group_ms if chat < 0 else self.private_ms
+        gap = self.group_ms if chat < 0 else self.private_ms
+        return COMMAND_GAP_MS if command and chat < 0 and gap else gap
 
 
 class Budget(Protocol):
@@ -54,19 +59,17 @@ class Permits:
     budget: Budget
     gap_ms: float
     clock: Clock
-    _stock: int = 0
-    _until: float = 0.0
     _queue: deque[asyncio.Future[None]] = field(default_factory=deque)
     _urgent: deque[asyncio.Future[None]] = field(default_factory=deque)
     _fetching: asyncio.Task[None] | None = None
     _burst: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._burst = max(1, min(FETCH, round(250 / self.gap_ms))) if self.gap_ms else 1
+        self._burst = max(1, min(FETCH, round(100 / self.gap_ms))) if self.gap_ms else 1
 
     async def take(self, *, urgent: bool = False) -> None:
         """Wait for the right to make one call; commands before answers. Raises StoreError."""
-        if not self.gap_ms or self.spare(keep=0):
+        if not self.gap_ms:
             return
         waiter = asyncio.get_running_loop().create_future()
         (self._urgent if urgent else self._queue).append(waiter)
@@ -74,35 +77,35 @@ class Permits:
             self._fetching = asyncio.get_running_loop().create_task(self._fetch())
         await waiter
 
-    def spare(self, keep: int = REFILL) -> bool:
-        """Take a permit if one is at hand, beyond those kept for answers; what may be left out asks this way."""
+    async def spare(self) -> bool:
+        """Ask for what may be left out (typing): without waiting, and only what leaves another for an answer."""
         if not self.gap_ms:
             return True
-        if self._stock > keep and self.clock.monotonic() < self._until and not self._queue and not self._urgent:
-            self._stock -= 1
-            return True
-        return False
+        if self._queue or self._urgent:
+            return False
+        granted, _ = await self.budget.permit(1, self.gap_ms, max(1, self._burst - 1))
+        return granted > 0
 
     async def _fetch(self) -> None:
         try:
-            while self._queue or self._urgent:
-                asked = self.clock.monotonic()
-                granted, wait_ms = await self.budget.permit(min(FETCH, self._burst), self.gap_ms, self._burst)
-                self._stock, self._until = granted, asked + FRESH_SECONDS
-                self._give()
+            while wanted := len(self._urgent) + len(self._queue):
+                granted, wait_ms = await self.budget.permit(min(wanted, self._burst), self.gap_ms, self._burst)
+                self._give(granted)
                 if not granted:
                     await self.clock.sleep(wait_ms / 1000)
         except StoreError as error:
             for waiter in (*self._urgent, *self._queue):
                 if not waiter.done():
                     waiter.set_exception(error)
+            self._urgent.clear()
+            self._queue.clear()
         finally:
             self._fetching = None
 
-    def _give(self) -> None:
+    def _give(self, granted: int) -> None:
         for queue in (self._urgent, self._queue):
-            while queue and self._stock:
+            while queue and granted:
                 waiter = queue.popleft()
                 if not waiter.done():  # who asked may have gone
                     waiter.set_result(None)
-                    self._stock -= 1
+                    granted -= 1

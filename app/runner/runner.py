@@ -112,7 +112,8 @@ class Runner:
         while self._fed:
             self._quiet.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), ROUND_SECONDS)
+                async with asyncio.timeout(ROUND_SECONDS):  # not wait_for, which may swallow a cancellation in 3.11
+                    await self._wake.wait()
             self._wake.clear()
             self._quiet.clear()
             while self._fed and (calls := self._plan()):

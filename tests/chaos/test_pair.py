@@ -75,13 +75,13 @@ async def test_five_processes_started_and_stopped_under_load_keep_every_promise(
 async def test_intake_and_work_may_be_two_processes(world: Remote, bots: Bots) -> None:
     worker = bots(lease_seconds=3).launch("run", "--role", "worker")
     intake = bots(lease_seconds=3).launch("run", "--role", "ingress")
-    world.add(200, chats=40, rate=100)
-    await world.reach(20, ended=100)
+    world.add(250, chats=40, rate=100)
+    await world.reach(20, ended=160)
     worker.kill()
     worker.launch("run", "--role", "worker")
-    await world.reach(20, ended=200)
+    await world.reach(20, ended=250)
     assert intake.running, intake.tail()
-    world.clean(doubles=4)
+    world.clean(doubles=8)
 
 
 async def test_one_poller_at_a_time(world: Remote, bots: Bots, durable: Valkey) -> None:

@@ -87,6 +87,8 @@ class Turn(Asker):
     def _next(self, r: random.Random) -> None:
         dice = r.random()
         left = [part for part in range(1, PARTS + 1) if part not in self.sent]
+        if self.told and dice < 0.18:  # given back in the window: what was sent is not in the journal
+            self.machine.doubts.add((self.lane, self.uids[0], self.told))
         if dice < 0.08:
             self._release(r, r.choice([0, 0, 300, 1500]))
         elif dice < 0.18:

@@ -7,5 +7,5 @@ local p = call('HMGET', pace, 'tat', 'penalty')
 local till = math.max(now + tonumber(ARGV[2]), tonumber(p[2] or 0))
 local tat = math.max(till, tonumber(p[1] or 0))
 call('HSET', pace, 'tat', num(tat), 'penalty', num(till))
-call('EXPIRE', pace, math.ceil((tat - now) / 1000) + 60)
+call('EXPIRE', pace, math.ceil((tat - now) / 1000) + 120) -- no shorter than what commands have used
 return num(till)

@@ -21,7 +21,9 @@ local k, marked = string.match(noted or '?0:', '^%?(%d+):(.*)$')
 local same = marked == op
 if tonumber(k) >= 2 and not same then return { 'unsure', 0, stop } end
 
-local p = call('HMGET', pace, 'tat', 'penalty')
+-- Commands have a budget of their own: they are confirmed while answers wait for their slots.
+local budget = string.byte(lane) == 33 and 'urgent' or 'tat'
+local p = call('HMGET', pace, budget, 'penalty')
 local penalty = tonumber(p[2] or 0)
 local wait, reserved = 0, slot > 0 and now <= slot + 2000
 if reserved then
@@ -32,8 +34,9 @@ elseif gap > 0 or penalty > now then
   local fits = math.max(tat - free * gap, penalty)
   wait = fits - now
   if wait <= 0 or part ~= '0' then
-    call('HSET', pace, 'tat', num(tat))
-    call('EXPIRE', pace, math.ceil((math.max(tat, penalty) - now) / 1000) + 60)
+    call('HSET', pace, budget, num(tat))
+    local other = tonumber(call('HGET', pace, budget == 'tat' and 'urgent' or 'tat') or 0)
+    call('EXPIRE', pace, math.ceil((math.max(tat, other, penalty) - now) / 1000) + 60)
     if wait > 0 then call('HSET', turn, 'slot', num(fits)) end
   end
 end

@@ -14,6 +14,7 @@ from app.core.updates import Address
 from app.lanes.answers import Marked
 from app.outbox.outbox import Outbox
 from app.outbox.pacing import Pace, Permits
+from app.outbox.window import MOST, Window
 from tests.support.shard import BOT, START_MS, Shard
 from tests.support.wait import turns
 
@@ -23,7 +24,7 @@ ENDLESS_MS = 10**9
 
 @dataclass
 class Phone:
-    """Telegram: notes when which chat was written to; `ends` are the next results: an error, or a future to wait for."""
+    """Telegram: notes when which chat was written to; `ends` are the next results: errors, or futures to wait for."""
 
     clock: Manual
     heard: list[tuple[float, int]] = field(default_factory=list)
@@ -125,11 +126,17 @@ class Meter:
         """Counts nothing."""
 
 
-def office(lanes: Grants, phone: Phone, pace: Pace | None = None) -> Outbox:
+def office(lanes: Grants, phone: Phone, pace: Pace | None = None, window: int = MOST) -> Outbox:
     """An outbox; without a pace nothing is limited."""
     pace = pace or Pace(0, 0, 0)
     permits = Permits(lanes, pace.everywhere_ms, phone.clock)
-    return Outbox(lanes, phone, permits, pace, phone.clock, Meter(), lambda line, error: None)
+    report: Callable[[str, Exception | None], None] = lambda line, error: None  # noqa: E731
+    return Outbox(lanes, phone, permits, pace, phone.clock, Meter(), report, window=Window(window))
+
+
+def places(outbox: Outbox) -> int:
+    """How many places of its window are free."""
+    return outbox.window._places._value
 
 
 def claim(lane: str, token: str = "1-w") -> Claim:

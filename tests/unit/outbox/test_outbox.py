@@ -1,4 +1,4 @@
-"""The outbox: a window that nobody blocks or loses, typing that takes nothing from answers, floods that are respected."""
+"""The outbox: a window that nobody blocks or loses, typing that takes nothing from answers, floods respected."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from app.core.updates import Address
 from app.lanes.answers import Marked
 from app.outbox import outbox as outboxes
 from app.outbox.outbox import TYPING_EVERY_SECONDS, Outbox
-from app.outbox.pacing import BURST, REFILL, Pace
+from app.outbox.pacing import BURST, Pace
+from app.outbox.window import FIRST, MOST
 from tests.support.shard import Shard
 from tests.support.wait import turns, until
 from tests.unit.lanes.desk import Desk
-from tests.unit.outbox.desk import ENDLESS_MS, Grants, Phone, Scripts, age, claim, office
+from tests.unit.outbox.desk import ENDLESS_MS, Grants, Phone, Scripts, age, claim, office, places
 
 HERE = Address(7)
 GAP = 1000 / 30
@@ -40,19 +41,32 @@ def never() -> asyncio.Future[None]:
 # -- the window --------------------------------------------------------------------------------------
 
 
-async def test_sends_that_hang_do_not_stop_other_chats_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outboxes, "SLOW_SECONDS", 0.05)
+@pytest.mark.parametrize(
+    "width",
+    [
+        MOST,
+        pytest.param(
+            FIRST, marks=pytest.mark.xfail(reason="sixteen that hang pass a young window by twos: 16 s for the next")
+        ),
+    ],
+)
+async def test_sixteen_sends_that_hang_do_not_stop_other_chats_for_longer_than_one(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outboxes, "SLOW_SECONDS", 0.1)
     phone = Phone(Manual())
-    outbox = office(Grants(), phone)
-    phone.ends.extend(never() for _ in range(outboxes.WINDOW))
-    hanging = [asyncio.ensure_future(turn(outbox, claim(str(n)))) for n in range(1, 1 + outboxes.WINDOW)]
-    await until(lambda: len(phone.heard) == outboxes.WINDOW)
-    await asyncio.wait_for(turn(outbox, claim("900")), 1)
-    assert phone.heard[-1][1] == 900
-    for task in hanging:
-        task.cancel()
-    await asyncio.gather(*hanging, return_exceptions=True)
-    assert outbox._window._value == outboxes.WINDOW
+    outbox = office(Grants(), phone, window=width)
+    phone.ends.extend(never() for _ in range(16))
+    hanging = [asyncio.ensure_future(turn(outbox, claim(str(n)))) for n in range(1, 17)]
+    await turns(20)
+    try:
+        await asyncio.wait_for(turn(outbox, claim("900")), 2.5 * outboxes.SLOW_SECONDS)
+        assert 900 in [chat for _, chat in phone.heard]
+    finally:
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+    assert places(outbox) == width
 
 
 def test_a_send_that_hangs_holds_its_place_for_about_two_seconds_at_most() -> None:
@@ -61,23 +75,30 @@ def test_a_send_that_hangs_holds_its_place_for_about_two_seconds_at_most() -> No
 
 async def test_no_more_turns_than_the_window_holds_stand_between_send_and_journal() -> None:
     phone = Phone(Manual())
-    outbox = office(Grants(), phone)
+    outbox = office(Grants(), phone, window=3)
     phone.ends.extend(never() for _ in range(99))
     tasks = [asyncio.ensure_future(turn(outbox, claim(str(n)))) for n in range(1, 90)]
     await turns(60)
-    assert len(phone.heard) == outboxes.WINDOW
+    assert len(phone.heard) == 3
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_commands_and_notices_pass_a_full_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outboxes, "WINDOW", 0)
+async def test_commands_and_notices_pass_a_full_window() -> None:
     phone = Phone(Manual())
-    outbox = office(Grants(), phone)
+    outbox = office(Grants(), phone, window=0)
     await turn(outbox, claim("!7"))
     await turn(outbox, claim("?8"))
     assert [chat for _, chat in phone.heard] == [7, 8]
+
+
+async def test_a_window_opens_to_its_most_and_no_further() -> None:
+    outbox = office(Grants(), Phone(Manual()), window=FIRST)
+    for _ in range(3000):
+        await outbox.window.enter()
+        outbox.window.leave()
+    assert (outbox.window.width, places(outbox)) == (MOST, MOST)
 
 
 WAYS: dict[str, list[Any]] = {
@@ -95,14 +116,11 @@ WAYS: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("text", ["yes", "line\n" * 1200])
-async def test_a_place_is_neither_lost_nor_given_back_twice_wherever_a_turn_is_cancelled(
-    way: str, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outboxes, "WINDOW", 1)
+async def test_a_place_is_neither_lost_nor_given_back_twice_wherever_a_turn_is_cancelled(way: str, text: str) -> None:
     finished = False
     for point in range(400):
         lanes, phone = Grants(), Phone(Manual())
-        outbox = office(lanes, phone, Pace(GAP, 0, 0))
+        outbox = office(lanes, phone, Pace(GAP, 0, 0), window=1)
         for end in WAYS[way]:
             if isinstance(end, Marked | StoreBroken):
                 lanes.answers.append(end)
@@ -117,11 +135,11 @@ async def test_a_place_is_neither_lost_nor_given_back_twice_wherever_a_turn_is_c
         finished = tasks[0].done()
         tasks[0].cancel()
         await asyncio.wait(tasks[:1])
-        assert outbox._window._value <= 1
+        assert places(outbox) <= 1
         await age(phone.clock, 30, 1, until=tasks[1].done)
         (ended,) = await asyncio.gather(tasks[1], return_exceptions=True)
         assert ended is None or isinstance(ended, Lost | Held | StoreBroken), f"cancelled at {point}: {ended!r}"
-        assert outbox._window._value == 1, f"cancelled at {point}"
+        assert places(outbox) == 1, f"cancelled at {point}"
         if finished and point % 3:
             break
     assert finished, "the loop must reach the end of a turn"
@@ -129,24 +147,22 @@ async def test_a_place_is_neither_lost_nor_given_back_twice_wherever_a_turn_is_c
 
 async def test_a_slow_send_that_ends_gives_its_place_back_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outboxes, "SLOW_SECONDS", 0.01)
-    monkeypatch.setattr(outboxes, "WINDOW", 1)
     phone = Phone(Manual())
-    outbox = office(Grants(), phone)
+    outbox = office(Grants(), phone, window=1)
     slow = never()
     phone.ends.append(slow)
     task = asyncio.ensure_future(turn(outbox, claim("7"), "line\n" * 1200))
-    await until(lambda: outbox._window._value == 1 and phone.heard, what="the slow send to leave the window")
+    await until(lambda: places(outbox) == 1 and phone.heard, what="the slow send to leave the window")
     slow.set_result(None)
     await task
     assert len(phone.heard) == 2
-    assert outbox._window._value == 1
+    assert places(outbox) == 1
 
 
 @pytest.mark.parametrize("end", [Doubtful("lost"), Unsent("down"), Flooded(3)])
-async def test_who_waits_does_not_hold_a_place(end: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outboxes, "WINDOW", 1)
+async def test_who_waits_does_not_hold_a_place(end: Exception) -> None:
     lanes, phone = Grants(), Phone(Manual())
-    outbox = office(lanes, phone)
+    outbox = office(lanes, phone, window=1)
     phone.ends.append(end)
     if isinstance(end, Flooded):
         lanes.answers.extend([Marked("grant"), Marked("wait", 1900)])  # as the penalty makes it wait
@@ -162,44 +178,43 @@ async def test_who_waits_does_not_hold_a_place(end: Exception, monkeypatch: pyte
 
 
 class Watched(Grants):
-    """Notes how many permits were asked for."""
+    """Notes how many permits were asked for, and grants so many."""
 
-    asked = 0
+    asked, granted = 0, 1
 
     async def permit(self, wanted: int, gap_ms: float, burst: int, penalty_ms: int = 0) -> tuple[int, int]:
         self.asked += 1
-        return await super().permit(wanted, gap_ms, burst, penalty_ms)
+        return self.granted, 0 if self.granted else 100
 
 
 async def test_typing_waits_for_no_permit() -> None:
     lanes, phone = Watched(), Phone(Manual())
+    lanes.granted = 0
     outbox = office(lanes, phone, Pace(GAP, 0, 0))
     await asyncio.wait_for(outbox.show_typing(claim("7"), HERE), 1)
-    assert (lanes.asked, lanes.marks, phone.typed) == (0, 0, [])
+    assert (lanes.asked, lanes.marks, phone.typed, phone.clock.sleeping) == (1, 0, [], 0)
 
 
-async def test_typing_takes_no_permit_kept_for_answers() -> None:
-    lanes, phone = Watched(), Phone(Manual())
-    outbox = office(lanes, phone, Pace(GAP, 0, 0))
-    await outbox.permits.take()
-    stock = outbox.permits._stock
-    assert stock > REFILL
+async def test_typing_takes_no_permit_kept_for_answers(desk: Desk) -> None:
+    clock = Manual()
+    phone, lanes = Phone(clock), Scripts(shard=desk.shard, clock=clock)
+    outbox = office(lanes, phone, Pace.of(30, 0, 0))
+    desk.store()
+    held = desk.take(lease=ENDLESS_MS)
     for _ in range(20):
-        await outbox.show_typing(claim("7"), HERE)
-    assert (len(phone.typed), outbox.permits._stock) == (stock - REFILL, REFILL)
-    assert lanes.asked == 1
+        await outbox.show_typing(held, HERE)
+    assert len(phone.typed) in (1, 2)
+    await asyncio.wait_for(outbox.permits.take(), 1)
 
 
 async def test_typing_does_not_overtake_an_answer_that_waits_for_a_permit() -> None:
-    phone = Phone(Manual())
-    outbox = office(Grants(), phone, Pace(GAP, 0, 0))
-    await outbox.permits.take()
+    lanes, phone = Watched(), Phone(Manual())
+    outbox = office(lanes, phone, Pace(GAP, 0, 0))
     outbox.permits._queue.append(never())
     await outbox.show_typing(claim("7"), HERE)
-    assert phone.typed == []
+    assert (lanes.asked, phone.typed) == (0, [])
 
 
-@pytest.mark.xfail(reason="only answers fetch permits and they are stale after a second: with a pace it is never shown")
 @pytest.mark.parametrize("answered_before", [False, True])
 async def test_typing_is_shown_in_a_quiet_bot(answered_before: bool, desk: Desk) -> None:
     clock = Manual()
@@ -213,7 +228,7 @@ async def test_typing_is_shown_in_a_quiet_bot(answered_before: bool, desk: Desk)
     for _ in range(4):
         await outbox.show_typing(held, HERE)
         await clock.advance(TYPING_EVERY_SECONDS)
-    assert phone.typed
+    assert len(phone.typed) == 4
 
 
 async def test_a_flood_on_typing_cools_the_chat_in_the_store(desk: Desk) -> None:

@@ -11,14 +11,14 @@ import pytest
 from app.core.clock import Manual
 from app.core.errors import Later, StoreBroken
 from app.core.updates import Address, chat_of
-from app.outbox import outbox as outboxes
-from app.outbox.pacing import FRESH_SECONDS, Pace, Permits
+from app.outbox.pacing import Pace, Permits
 from tests.support.shard import Shard
 from tests.support.wait import turns
 from tests.unit.lanes.desk import Desk
 from tests.unit.outbox.desk import ENDLESS_MS, Grants, Phone, Scripts, age, claim, densest, office
 
-RATE, GAP_MS = 30, 1000 / 30
+RATE = 30
+GAP_MS = Pace.of(RATE, 0, 0).everywhere_ms
 DEFAULT = Pace.of(0, 1, 20)  # the chat's part of the default settings
 
 
@@ -64,7 +64,7 @@ async def test_permits_are_fetched_by_one_for_all() -> None:
     budget = Budget()
     await queue(Permits(budget, GAP_MS, Manual()), [str(n) for n in range(40)])
     assert budget.most == 1
-    assert budget.fetches <= 7
+    assert budget.fetches < 40
 
 
 async def test_who_asked_first_is_served_first_also_beside_a_new_stock() -> None:
@@ -106,15 +106,6 @@ async def test_who_has_gone_costs_no_permit() -> None:
     assert budget.fetches == 2
 
 
-async def test_a_permit_is_worth_nothing_after_a_second() -> None:
-    clock, budget = Manual(), Budget()
-    permits = Permits(budget, GAP_MS, clock)
-    await permits.take()
-    await clock.advance(FRESH_SECONDS)
-    await permits.take()
-    assert budget.fetches == 2
-
-
 async def test_a_store_that_refuses_is_heard_by_all_who_wait_and_by_nobody_later() -> None:
     budget = Budget(error=StoreBroken("NOPERM"))
     permits = Permits(budget, GAP_MS, Manual())
@@ -143,23 +134,16 @@ async def flood(shard: Shard, pause: float) -> list[float]:
 
 
 @pytest.mark.parametrize("pause", [0.05, 0.5, 0.95, 2])
-async def test_the_budget_is_used_up_and_over_some_seconds_not_exceeded(pause: float, shard: Shard) -> None:
+async def test_never_more_than_the_rate_in_any_second_and_hardly_less(pause: float, shard: Shard) -> None:
     times = await flood(shard, pause)
-    assert len(times) >= 4.9 * RATE
-    assert densest(times, 4) <= 4 * RATE + 16, "more than the rate, a burst, and what was fetched ahead"
+    assert densest(times, 1) <= RATE
+    assert len(times) >= 4.5 * RATE
 
 
-@pytest.mark.xfail(reason="a bucket of 7 and 7 more fetched ahead come on top of the rate: 42 in one second")
-@pytest.mark.parametrize("pause", [0.95])
-async def test_never_more_than_the_rate_in_any_second(pause: float, shard: Shard) -> None:
-    assert densest(await flood(shard, pause), 1) <= RATE
-
-
-async def test_no_permit_is_spent_while_an_answer_waits_for_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outboxes, "WINDOW", 1)
+async def test_no_permit_is_spent_while_an_answer_waits_for_the_window() -> None:
     clock, budget = Manual(), Budget(stock=[1] * 9)
     phone = Phone(clock)
-    outbox = office(budget, phone, Pace(GAP_MS, 0, 0))
+    outbox = office(budget, phone, Pace(GAP_MS, 0, 0), window=1)
     phone.ends.append(asyncio.get_running_loop().create_future())
     answers = [asyncio.ensure_future(outbox.answer(claim(c), Address(int(c)), "yes")) for c in ("7", "8")]
     await turns(60)
@@ -195,6 +179,9 @@ class House:
             self.desk.complete(held)
             if held.lane[0] == "!":
                 self.confirmed.append(self.clock.monotonic())
+        finally:
+            if held.on_end:
+                held.on_end()
 
     async def live(self, seconds: float) -> None:
         end = self.clock.monotonic() + seconds
@@ -224,30 +211,29 @@ class House:
         assert [end for end in ends if isinstance(end, Exception)] == []
 
 
-async def waits(desk: Desk, lanes: list[str], chat: int, every: float) -> list[float]:
-    """How long five commands wait, while every lane of the chat has more to say than may be said."""
+async def waits(desk: Desk, lanes: list[str], chat: int) -> list[float]:
+    """How long commands wait, while every lane of the chat has more to say than may be said."""
     house = House(desk)
     for lane in lanes:
         for _ in range(60):
             desk.store(lane)
     await house.live(17)
     took = []
-    for _ in range(5):
+    for pause in (2.3, 61, 60.5, 0):
         took.append(await house.command(chat))
-        await house.live(every)
+        await house.live(pause)
     await house.close()
     return took
 
 
 @pytest.mark.parametrize("lane", ["7", "-100"])
 async def test_a_command_is_confirmed_within_a_second_while_answers_use_up_the_pace(lane: str, desk: Desk) -> None:
-    assert max(await waits(desk, [lane], int(lane), 12.3)) <= 1.0
+    assert max(await waits(desk, [lane], int(lane))) <= 1.0
 
 
-@pytest.mark.xfail(reason="each topic's waiting answer reserves a slot, and a command only passes two of them")
 @pytest.mark.parametrize("topics", [3, 6])
 async def test_a_command_is_confirmed_within_a_second_also_while_topics_wait(topics: int, desk: Desk) -> None:
-    assert max(await waits(desk, [f"-100:t{n}" for n in range(2, 2 + topics)], -100, 12.3)) <= 1.0
+    assert max(await waits(desk, [f"-100:t{n}" for n in range(2, 2 + topics)], -100)) <= 1.0
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -263,5 +249,5 @@ async def test_a_group_never_hears_more_than_20_in_any_minute_even_with_commands
         await house.live(draw.uniform(3, 25))
     await house.close()
     times = house.phone.times(-100)
-    assert len(times) > 25
+    assert len(times) > 30
     assert densest(times, 60) <= 20
