@@ -92,8 +92,8 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     def report(line: str, error: Exception | None = None) -> None:
         log.error(line, error=f"{type(error).__name__}: {error}" if error else None)
 
-    pipe, bulk = (Pipe(seams.stores.work, clock, log.warning, metrics.refused) for _ in range(2))
-    lanes = make_lanes(settings, pipe, bulk, clock, me)
+    pipe = Pipe(seams.stores.work, clock, log.warning, metrics.refused)
+    lanes = make_lanes(settings, pipe, clock, me)
     hints = Hints(seams.stores.wait, me.id, clock)
     policy = Policy(settings.lane_scope, settings.lane_limit, round(settings.stale_minutes * 60_000))
     polling = Polling(
@@ -113,16 +113,15 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
     reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.model.name)
     roles = frozenset({"ingress", "worker"} if args.role == "all" else {args.role})
-    bot = Bot((pipe, bulk), runner, leases, polling, hints, presence, sender, metrics, reader, roles)
+    bot = Bot(pipe, runner, leases, polling, hints, presence, sender, metrics, reader, roles)
     control.describe = bot.status
     return bot
 
 
-def make_lanes(settings: Settings, pipe: Pipe, bulk: Pipe, clock: Clock, me: Me) -> Lanes:
+def make_lanes(settings: Settings, pipe: Pipe, clock: Clock, me: Me) -> Lanes:
     """The protocol, under a worker name that no other process start has."""
     return Lanes(
         pipe,
-        bulk,
         clock,
         bot=me.id,
         shards=settings.shards,
@@ -230,7 +229,7 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service) -
             stack.push_async_callback(pages.close)
             log.info("pages for operators", host=settings.web_host, port=pages.port)
         async with asyncio.TaskGroup() as group:
-            beneath = [group.create_task(loop()) for loop in (*(pipe.run for pipe in bot.pipes), seams.guard) if loop]
+            beneath = [group.create_task(loop()) for loop in (bot.pipe.run, seams.guard) if loop]
             await bot.presence.begin(alone=seams.guard is not None)
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
             await choose_name(seams)

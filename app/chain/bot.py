@@ -29,7 +29,7 @@ RESERVE_SECONDS = 3.0  # of the drain: for giving up the poller's lease, the far
 class Bot:
     """One process of a bot; ``roles``: ingress, worker, or both."""
 
-    pipes: tuple[Pipe, ...]
+    pipe: Pipe
     runner: Runner
     leases: Leases
     polling: Polling
@@ -78,6 +78,6 @@ class Bot:
         """What /readyz asks; each answers "" when all is well."""
 
         async def redis() -> str:
-            return "Redis does not answer" if any(pipe.down_since is not None for pipe in self.pipes) else ""
+            return "Redis does not answer" if self.pipe.down_since is not None else ""
 
         return {"redis": redis}

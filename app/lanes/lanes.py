@@ -33,9 +33,6 @@ class Lanes:
     """Every call of the protocol; each is answered, however long Redis is away, or raises a StoreError."""
 
     pipe: Pipe
-    """For what turns ask: in the order asked, so that a `sent` is never overtaken by its own `release`."""
-    bulk: Pipe
-    """For intake and claims, which hold the server for milliseconds: what follows a send must not wait for them."""
     clock: Clock
     bot: int
     shards: int
@@ -60,7 +57,7 @@ class Lanes:
         args: list[Any] = [self.group_mode, self.session_seconds]
         for u in updates:
             args += (u.uid, u.lane, u.limit, u.at_ms, u.by_ms, u.mid, u.group, u.kind, u.raw)
-        ready, *statuses = await self._bulk("store", shard, args)
+        ready, *statuses = await self._ask("store", shard, args)
         return Stored(ready, [s.decode() for s in statuses])
 
     async def claim(self, shard: int, want: int, urgent: int, notices: int) -> Claimed:
@@ -68,7 +65,7 @@ class Lanes:
         number = self._numbers.get(shard, 0) + 1
         until = self.clock.monotonic() + self.lease_seconds
         args = (self.worker, number, want, urgent, notices, self._lease_ms, self.attempts)
-        answer = await self._bulk("claim", shard, args)
+        answer = await self._ask("claim", shard, args)
         if want or urgent or notices:
             self._numbers[shard] = number
         return claimed(shard, answer, until)
@@ -151,7 +148,7 @@ class Lanes:
 
     async def lease(self, owner: str, seconds: float) -> bool:
         """Take or renew the right to poll; 0 seconds give it up."""
-        return bool(await self.bulk.call(script("lease"), keys.poller(self.bot), (owner, round(seconds * 1000))))
+        return bool(await self.pipe.call(script("lease"), keys.poller(self.bot), (owner, round(seconds * 1000))))
 
     async def abandon(self) -> None:
         """End every lease now, the poller's too: only for a store whose one process is known to be dead."""
@@ -160,11 +157,11 @@ class Lanes:
 
     async def presence(self, seconds: int) -> int:
         """Beat, or with 0 say farewell; how many processes live."""
-        return int(await self.bulk.call(script("presence"), keys.processes(self.bot), (self.worker, seconds)))
+        return int(await self.pipe.call(script("presence"), keys.processes(self.bot), (self.worker, seconds)))
 
     async def setup(self, birth: str) -> tuple[int, int, str]:
         """SHARDS, format and birth id as they stand in the store; written if they are missing."""
-        answer = await self.bulk.call(script("setup"), keys.setup(self.bot), (self.shards, keys.FORMAT, birth))
+        answer = await self.pipe.call(script("setup"), keys.setup(self.bot), (self.shards, keys.FORMAT, birth))
         return int(answer[0]), int(answer[1]), answer[2].decode()
 
     @property
@@ -173,6 +170,3 @@ class Lanes:
 
     def _ask(self, name: str, shard: int, args: Iterable[Any], *, front: bool = False) -> asyncio.Future[Any]:
         return self.pipe.call(script(name), keys.ready(self.bot, shard), tuple(args), front=front)
-
-    def _bulk(self, name: str, shard: int, args: Iterable[Any]) -> asyncio.Future[Any]:
-        return self.bulk.call(script(name), keys.ready(self.bot, shard), tuple(args))

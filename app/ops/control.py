@@ -11,6 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import structlog
+
+from app.core.errors import StoreError
+
 EVERYWHERE = "*"
 
 
@@ -100,9 +104,15 @@ class Control:
         if seen.ver > self._star.ver or (seen.ver == self._star.ver and not seen.on):
             self._star = seen
         elif seen.ver < self._star.ver and not self._repairs:
-            task = asyncio.get_running_loop().create_task(self._tell(shard, EVERYWHERE, self._star))
+            task = asyncio.get_running_loop().create_task(self._repair(shard))
             self._repairs.add(task)
             task.add_done_callback(self._repairs.discard)
+
+    async def _repair(self, shard: int) -> None:
+        try:
+            await self._tell(shard, EVERYWHERE, self._star)
+        except StoreError as error:  # the next answer of that shard brings it up again
+            structlog.get_logger().warning("a pause could not be carried to a shard", shard=shard, why=str(error))
 
     async def _everywhere(self, scope: str, *, on: bool, ver: str, record: tuple[Any, ...]) -> bool:
         standing = Standing(_number(ver), on, record)

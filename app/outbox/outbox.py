@@ -36,7 +36,7 @@ from app.outbox.pacing import BURST, COMMANDS, Pace, Permits
 from app.outbox.split import split
 from app.outbox.window import Window
 
-SLOW_SECONDS = 2.0  # a send that takes longer leaves the window: those that hang must not stop all others
+SLOW_SECONDS = 0.5  # a send that takes longer leaves the window: those that hang must not stop all others
 REPEATS = 5  # certain failures of one send before the turn gives up for now
 LONG_WAIT_MS = 2000  # an answer that has to wait longer gives its room back meanwhile
 SHORT_WAIT_MS = 1000  # ... a command's reply becomes a notice

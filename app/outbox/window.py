@@ -1,8 +1,8 @@
-"""The window: how many turns may stand between a send and its journal entry, the place where a crash shows answers twice.
+"""The window: how many turns may stand between a send and its journal entry, where a crash shows an answer twice.
 
 It opens slowly. A process that has just begun may be one that dies again and again, and then each death costs as many
 doubles as stood in the window; one that has worked for a while has earned a wide one. A full window makes sends wait:
-at a round trip of 100 ms to Telegram sixteen still let 160 a second through, and Telegram allows a bot 30.
+at a round trip of 100 ms to Telegram even two let 20 a second through, ten 100, and Telegram allows a bot 30.
 """
 
 from __future__ import annotations

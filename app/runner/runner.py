@@ -241,7 +241,8 @@ class Runner:
 
         async def idle(share: float, *events: asyncio.Event) -> None:
             """Wait until nothing runs, or for this share of the time that is left."""
-            await _first((self.turns.idle, *events), (until - self.clock.monotonic()) * share)
+            left = (until - self.clock.monotonic()) * share
+            await _first((self.turns.idle, *events), min(1.0, left) if hurry.is_set() else left)
 
         await _first((self._quiet, hurry), min(2.0, seconds * 0.1))
         await idle(0.8, hurry)

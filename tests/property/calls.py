@@ -84,9 +84,10 @@ def _edited_since(after: State, lane: str, uid: str) -> bool:
 
 
 def _complete(shadow: Shadow, step: Step, before: State, after: State) -> None:
-    lane, _, n, kind, session = step.args[:5]
-    assert (_text(step.answer[0]) == "ok") == _holds(step, before)
-    if not _holds(step, before):
+    lane, token, n, kind, session = step.args[:5]
+    expired = bool(token) and shadow.journals[lane].last == token and not before.token(lane)
+    assert (_text(step.answer[0]) == "ok") == (_holds(step, before) or expired)
+    if not _holds(step, before) and not expired:
         return _same(step, before, after)
     done, rest = before.lists[lane][: int(n)], before.lists[lane][int(n) :]
     for uid in (uid for entry in done for uid in entry.uids if uid[0] != "n"):

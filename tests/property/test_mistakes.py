@@ -88,7 +88,7 @@ MISTAKES = {
     "renew: leases a lane that nobody holds": Change(
         "renew.lua", "    refused[#refused + 1] = ARGV[i + 1]", "    call('ZADD', P .. 'leases', till, ARGV[i])"
     ),
-    "complete: no token check": Change("complete.lua", "if t[1] ~= token or n >", "if not t[2] or n >"),
+    "complete: no token check": Change("complete.lua", "if t[1] ~= token and not expired or n >", "if not t[2] or n >"),
     "complete: no put when something is left": Change("complete.lua", "if left > 0 then put(lane) end\n", ""),
     "complete: put when nothing is left": Change("complete.lua", "if left > 0 then put(lane) end", "put(lane)"),
     "complete: turn record kept": Change("complete.lua", "call('DEL', turn)\n", ""),

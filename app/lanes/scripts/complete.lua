@@ -2,12 +2,14 @@
 -- complete: a turn's end. Session, ends, settings and the lane's next place change together or not at all.
 -- KEYS[1] ready   ARGV lane token n end session ttl inherit? keep-bad? notice-json own-count [i end]... [field value]...
 -- -> {ok, entries left} | {refused, 0}
--- Promise: a token that no longer stands changes nothing.
+-- Promise: a token that no longer stands changes nothing. One whose lease ran out stands as long as nobody has claimed
+-- the lane since: nothing can have changed, and refusing would show the answer twice.
 unrefused()
 local lane, token, n, common = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local turn, list, chat = P .. 'turn:' .. lane, P .. 'lane:' .. lane, chat_of(lane)
-local t = call('HMGET', turn, 'token', 'n')
-if t[1] ~= token or n > tonumber(t[2]) then return { 'refused', 0 } end
+local t = call('HMGET', turn, 'token', 'n', 'last')
+local expired = not t[1] and t[3] == token
+if t[1] ~= token and not expired or n > tonumber(t[2]) then return { 'refused', 0 } end
 local own, fields = {}, 11 + 2 * tonumber(ARGV[10])
 for i = 11, fields - 1, 2 do own[tonumber(ARGV[i])] = ARGV[i + 1] end
 local head, mid
@@ -35,6 +37,11 @@ end
 if ARGV[9] ~= '' and head then tell(chat, head, mid, ARGV[9]) end
 call('DEL', turn)
 untoken(lane)
+if expired then
+  for _, set in ipairs({ 'ready', 'urgent', 'notices', 'held:' .. chat, 'held:' .. (topic_of(lane) or chat) }) do
+    call('ZREM', P .. set, lane)
+  end
+end
 local left = call('LLEN', list)
 if left > 0 then put(lane) end
 return { 'ok', left }

@@ -127,7 +127,6 @@ async def test_a_shard_that_still_refuses_is_set_when_it_does_no_more() -> None:
     assert set(shards.paused) == {0, 1, 2, 3}
 
 
-@pytest.mark.xfail(reason="nobody looks at the task that repairs: asyncio prints its traceback, our log says nothing")
 async def test_a_repair_that_fails_is_not_left_to_the_loop_as_a_stray_error() -> None:
     stray: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: stray.append(context))

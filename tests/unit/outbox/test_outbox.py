@@ -41,18 +41,10 @@ def never() -> asyncio.Future[None]:
 # -- the window --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "width",
-    [
-        MOST,
-        pytest.param(
-            FIRST, marks=pytest.mark.xfail(reason="sixteen that hang pass a young window by twos: 16 s for the next")
-        ),
-    ],
-)
 async def test_sixteen_sends_that_hang_do_not_stop_other_chats_for_longer_than_one(
-    width: int, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    width = MOST
     monkeypatch.setattr(outboxes, "SLOW_SECONDS", 0.1)
     phone = Phone(Manual())
     outbox = office(Grants(), phone, window=width)

@@ -215,8 +215,7 @@ async def test_a_drain_ends_within_its_seconds_with_redis_away(sending: bool, li
     assert await drained(line, 1.0, asyncio.Event(), sending=sending) <= 1.1
 
 
-@pytest.mark.xfail(reason="after the wait that is skipped two more follow: three quarters of the seconds, 16 s of 25")
 async def test_a_hurry_waits_for_no_end_that_redis_does_not_answer(line: Line) -> None:
     hurry = asyncio.Event()
     hurry.set()
-    assert await drained(line, 2.0, hurry, sending=False) <= 1.0
+    assert await drained(line, 20.0, hurry, sending=False) <= 3.0
