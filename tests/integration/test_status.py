@@ -73,7 +73,7 @@ async def test_check_sees_too_old_shards_and_risks(redis: Redis) -> None:
     checkup = Checkup(bot=None, redis=redis, model=None, bot_id=BOT, shards=16)
     said = [str(finding) async for finding in checkup.run()]
     assert any(line.startswith("ok    Redis ") for line in said)
-    assert any(line.startswith("warn  Redis: ") and "nothing on disk" in line for line in said)
+    assert any(line.startswith("warn  Redis: ") and "nothing is kept on disk" in line for line in said)
     assert "fail  SHARDS=16: this Redis was set up with 8; set SHARDS=8" in said
     strict = [str(finding) async for finding in replace(checkup, require_durable=True).run()]
     assert any(line.startswith("fail  Redis: ") for line in strict)
