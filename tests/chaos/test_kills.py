@@ -84,7 +84,7 @@ async def test_poison_becomes_a_dead_letter_after_its_attempts_and_the_lane_goes
     behind = world.say(1000, "and now?")
     for attempt in (1, 2):
         await bot.start()
-        await until(lambda n=attempt: world.look(poison)["calls"] == n, seconds=15, what=f"attempt {attempt}")  # type: ignore[misc]
+        await until(lambda n=attempt: world.look(poison)["calls"] == n, seconds=30, what=f"attempt {attempt}")  # type: ignore[misc]
         bot.kill()
     await bot.start()
     other = world.say(2000, "hello")

@@ -26,7 +26,7 @@ async def pair(bots: Bots, durable: Valkey, **settings: object) -> tuple[Bot, Bo
             assert second.running, second.tail()
             return bool(redis.zcard("lk:{4242}:processes") == 2)
 
-        await until(living, seconds=15, what="two live processes")
+        await until(living, seconds=30, what="two live processes")
     return first, second
 
 

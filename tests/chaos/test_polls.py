@@ -97,7 +97,7 @@ async def test_a_webhook_that_is_set_is_calmly_waited_for(world: Remote, bots: B
     world.do("hook", url="https://example.org/hook")
     bot = bots().launch()
     world.say(1000, "hello")
-    await until(lambda: world.status["conflicts"] >= 2 or not world.status["webhook"], seconds=15, what="two polls")
+    await until(lambda: world.status["conflicts"] >= 2 or not world.status["webhook"], seconds=30, what="two polls")
     assert bot.running, bot.tail()
     assert world.status["polls"] < 6
     world.do("hook", url="")

@@ -54,7 +54,7 @@ async def test_no_redis_at_the_start_is_said_retried_and_nothing_is_confirmed(
     durable.kill()
     world.add(20, chats=5)
     bot = bots().launch()
-    await until(lambda: "redis" in bot.log.lower() or not bot.running, seconds=10, what="a line about Redis")
+    await until(lambda: "redis" in bot.log.lower() or not bot.running, seconds=30, what="a line about Redis")
     world.do("wait", seconds=3, polls=1 << 60)
     assert bot.running, bot.tail()
     assert "Traceback" not in bot.log
@@ -67,7 +67,7 @@ async def test_no_redis_at_the_start_is_said_retried_and_nothing_is_confirmed(
 
 async def test_a_redis_address_where_nobody_listens_is_named_without_its_password(world: Remote, bots: Bots) -> None:
     bot = bots(redis_url="redis://:hunter2secret@127.0.0.1:9/0").launch()
-    await until(lambda: "redis" in bot.log.lower() or not bot.running, seconds=10, what="a line about Redis")
+    await until(lambda: "redis" in bot.log.lower() or not bot.running, seconds=30, what="a line about Redis")
     assert bot.running, bot.tail()
     assert "hunter2secret" not in bot.log
     assert "Traceback" not in bot.log

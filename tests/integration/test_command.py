@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.operated import operated, telegram
 from tests.support.demo import ADA, ADDRESS, MARGARET, Demo, get, living, run
+from tests.support.ports import free_ports
 from tests.support.wait import until
 
 
@@ -29,11 +30,6 @@ async def taken() -> AsyncIterator[int]:
     """A port on which somebody else listens."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other.getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def server_folder(data: Path) -> Path:
@@ -129,7 +125,7 @@ async def test_ctrl_c_ends_all_of_it_within_five_seconds(demo: Demo) -> None:
 
 async def test_ctrl_c_while_it_starts_ends_it_too(demo: Demo) -> None:
     demo.launch()
-    await until(lambda: "embedded Valkey" in demo.output, seconds=10, what="the start to begin")
+    await until(lambda: "embedded Valkey" in demo.output, seconds=30, what="the start to begin")
     demo.signal(signal.SIGINT)
     assert await demo.ended(5) == 0
     assert not living(demo.folder)
@@ -177,7 +173,7 @@ async def test_pages_whose_chosen_port_is_taken_refuse_to_start(tmp_path: Path, 
 
 
 async def test_the_pages_say_that_it_lives_is_ready_and_what_it_did(tmp_path: Path) -> None:
-    port = free_port()
+    (port,) = free_ports(1)
     demo = Demo(tmp_path, web_port=port)
     try:
         await demo.start()

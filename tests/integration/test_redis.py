@@ -15,6 +15,7 @@ from redis.exceptions import TimeoutError as Late
 
 from app.core.redis import connect, translate
 from app.core.valkey import find_server
+from tests.support.ports import free_ports
 from tests.support.valkey import Valkey
 from tests.support.wait import until
 
@@ -73,18 +74,18 @@ async def test_waiting_for_a_message_does_not_time_out(valkey: str) -> None:
 
 
 async def test_sentinel_names_the_primary(short: Path) -> None:
-    port = 20_000 + hash(short.name) % 20_000
+    port, sentinel = free_ports(2)
     primary, watcher = short / "p.conf", short / "s.conf"
     primary.write_text(f'port {port}\nbind 127.0.0.1\nsave ""\ndir {short}\n')
     watcher.write_text(
-        f"port {port + 1}\nbind 127.0.0.1\ndir {short}\n"
-        f"sentinel monitor prime 127.0.0.1 {port} 1\nsentinel down-after-milliseconds prime 1000\n"
+        f"port {sentinel}\nbind 127.0.0.1\ndir {short}\n"
+        f"sentinel monitor prime 127.0.0.1 {port} 1\nsentinel down-after-milliseconds prime 30000\n"
     )
     servers = [
         subprocess.Popen([find_server(), str(primary)], stdout=subprocess.DEVNULL),
         subprocess.Popen([find_server(), str(watcher), "--sentinel"], stdout=subprocess.DEVNULL),
     ]
-    stores = connect(f"redis+sentinel://127.0.0.1:{port + 1}/prime/2")
+    stores = connect(f"redis+sentinel://127.0.0.1:{sentinel}/prime/2")
     try:
         await until(lambda: _works(stores.work), what="the primary")  # type: ignore[arg-type, return-value]
         await asyncio.gather(*(stores.work.incr("x") for _ in range(100)))

@@ -11,7 +11,7 @@ T = TypeVar("T")
 _LOOK_AGAIN_SECONDS = 0.005
 
 
-async def until(predicate: Callable[[], T | Awaitable[T]], seconds: float = 5, what: str = "") -> T:
+async def until(predicate: Callable[[], T | Awaitable[T]], seconds: float = 20, what: str = "") -> T:
     """Return the first true value of `predicate` (plain or async); AssertionError after `seconds`."""
     end = time.monotonic() + seconds
     while True:
