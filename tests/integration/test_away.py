@@ -23,8 +23,8 @@ from app.lanes.lanes import Lanes
 from app.lanes.pipe import Pipe
 from app.runner.leases import Leases
 from app.runner.runner import Runner
-from tests.integration.test_command import free_port
 from tests.support.demo import ADA, GRACE, Demo, get
+from tests.support.ports import free_ports
 from tests.support.valkey import Valkey
 from tests.support.wait import takes, until
 
@@ -194,7 +194,7 @@ async def test_a_store_that_only_reads_counts_as_down_until_it_writes_again(serv
 
 
 async def test_readyz_of_the_command_tells_of_a_redis_that_only_reads(tmp_path: Path, server: Valkey) -> None:
-    port = free_port()
+    port = free_ports(1)[0]
     demo = Demo(tmp_path, web_port=port, redis_url=server.url)
     try:
         await demo.start()

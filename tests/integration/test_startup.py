@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.integration.operated import operated, telegram
-from tests.integration.test_command import free_port
 from tests.support.demo import ADA, Demo, get, run
+from tests.support.ports import free_ports
 from tests.support.wait import until
 
 
@@ -36,7 +36,7 @@ async def test_an_embedded_valkey_that_does_not_start_says_so_in_one_line(tmp_pa
 
 
 async def test_what_is_sent_and_asked_is_counted(tmp_path: Path) -> None:
-    port = free_port()
+    port = free_ports(1)[0]
     demo = Demo(tmp_path, web_port=port)
     try:
         await demo.start()
