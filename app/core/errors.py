@@ -18,9 +18,14 @@ Error
 ├─ ModelError
 │   ├─ ModelDown           unreachable, 5xx or timeouts, after the retries
 │   ├─ ModelBusy           429 after the retries; .retry_after
+│   ├─ ModelExhausted      every key of every endpoint is at its limit; .until (Unix seconds)
 │   ├─ ModelRefused        a 4xx that repetition does not heal; .status .reason
+│   │   ├─ KeyRefused      401 or 403: the endpoint does not know this key (any more)
+│   │   ├─ KeyUnpaid       402 or insufficient_quota: the account behind the key has no money left
+│   │   └─ PromptTooLong   the conversation does not fit into the model's context
 │   ├─ ModelCut            ended without finish_reason or [DONE]; .text is what came
 │   └─ ModelFailed         an error object inside a 200 answer, or an unreadable body; .reason
+├─ QuotaSpent              a quota of the person, the chat or the bot; .scope .limit .resets (Unix seconds)
 ├─ Unparsable              an update that cannot be read
 ├─ CorruptSession          a session value that cannot be read
 └─ TurnOver                how a turn ends early: raised by outbox and handlers, caught in middleware/boundary.py
@@ -35,6 +40,8 @@ Error
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+from app.core.allowance import Limit
 
 
 class Error(Exception):
@@ -138,6 +145,14 @@ class ModelBusy(ModelError):
         self.retry_after = retry_after
 
 
+class ModelExhausted(ModelError):
+    """Every key of every endpoint is at its limit; ``until``: when the first returns, Unix seconds."""
+
+    def __init__(self, until: float, reason: str = "") -> None:
+        super().__init__(reason or "every key is at its limit")
+        self.until = until
+
+
 class ModelRefused(ModelError):
     """A 4xx that repetition does not heal: HTTP ``status`` and the endpoint's ``reason``."""
 
@@ -145,6 +160,18 @@ class ModelRefused(ModelError):
         super().__init__(f"{status} {reason}".strip())
         self.status = status
         self.reason = reason
+
+
+class KeyRefused(ModelRefused):
+    """401 or 403: the endpoint does not know this key, or not any more."""
+
+
+class KeyUnpaid(ModelRefused):
+    """402 or `insufficient_quota`: the account behind the key has no money left; waiting a minute does not help."""
+
+
+class PromptTooLong(ModelRefused):
+    """The conversation does not fit into the model's context."""
 
 
 class ModelCut(ModelError):
@@ -161,6 +188,16 @@ class ModelFailed(ModelError):
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class QuotaSpent(Error):
+    """A quota is used up: whose (``scope``: user, chat or bot), which, and when it resets (Unix seconds)."""
+
+    def __init__(self, scope: str, limit: Limit, resets: float) -> None:
+        super().__init__(f"the {scope}'s quota of {limit.words} is used up")
+        self.scope = scope
+        self.limit = limit
+        self.resets = resets
 
 
 class Unparsable(Error):

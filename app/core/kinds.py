@@ -5,12 +5,15 @@ Every kind carries a `Need`, the words between "CONCURRENCY=abc: " and " is need
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from app.core.allowance import Limit, limits
 
 STORES = ("redis", "rediss", "unix", "redis+sentinel")
 
@@ -36,24 +39,63 @@ def _token(value: SecretStr) -> SecretStr:
     return value
 
 
-def _key(value: SecretStr) -> SecretStr:
-    """A header field: visible ASCII. A semicolon begins the limits that the key pool will read."""
-    if not re.fullmatch(r"[!-:<-~]+", value.get_secret_value()):
+def _http(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("shape")
-    return value
+    return value.rstrip("/").removesuffix("/chat/completions")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of an endpoint with limits of its own: `sk-a;300r/h;900r/mo`."""
+
+    secret: SecretStr
+    limits: tuple[Limit, ...] = ()
+
+
+def key(value: object) -> Key:
+    """Read one; the secret is a header field: visible ASCII without comma and semicolon."""
+    if not isinstance(value, str):
+        raise ValueError("shape")  # noqa: TRY004  pydantic's validators raise ValueError
+    secret, _, rest = value.partition(";")
+    if not re.fullmatch(r"[!-+\--:<-~]+", secret):
+        raise ValueError("shape")
+    return Key(SecretStr(secret), limits(rest, ";"))
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Another endpoint or model; ``base_url`` "" is the first one's, and then no ``keys`` are its keys too."""
+
+    base_url: str = ""
+    name: str = ""
+    keys: tuple[Key, ...] = ()
+
+
+def _fallbacks(value: object) -> object:
+    """Read MODEL_FALLBACKS; ValueError for anything but what its `Need` shows."""
+    return tuple(_fallback(entry) for entry in json.loads(value)) if isinstance(value, str) else value
+
+
+def _fallback(entry: object) -> Fallback:
+    if not isinstance(entry, dict) or not entry.keys() <= {"base_url", "name", "keys"}:
+        raise ValueError("shape")
+    url, name, keys = (entry.get(part, "") for part in ("base_url", "name", "keys"))
+    if not (isinstance(url, str) and isinstance(name, str) and isinstance(keys, str) and (url or name)):
+        raise ValueError("shape")
+    pool = tuple(key(part) for part in re.split(r"[\s,]+", keys) if part)
+    return Fallback(_http(url) if url else "", name, pool)
+
+
+def _limits(value: object) -> object:
+    return limits(value) if isinstance(value, str) else value
 
 
 def _store(value: SecretStr) -> SecretStr:
     if value.get_secret_value().partition("://")[0] not in STORES:
         raise ValueError("scheme")
     return value
-
-
-def _http(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("shape")
-    return value.rstrip("/").removesuffix("/chat/completions")
 
 
 Whole = Annotated[int, Field(ge=1, le=10**9), Need("a whole number of 1 or more")]
@@ -73,9 +115,18 @@ Store = Annotated[
     Need("redis://, rediss://, unix:// or redis+sentinel:// (redis+cluster:// is not supported yet)"),
 ]
 Keys = Annotated[
-    tuple[Annotated[SecretStr, AfterValidator(_key)], ...],
+    tuple[Annotated[Key, BeforeValidator(key)], ...],
     BeforeValidator(_split),
-    Need("a key, or keys with commas between them, without semicolons (limits of a key are not built yet)"),
+    Need("keys with commas between them, each with its own limits if it has any (sk-a;300r/hour;900r/month)"),
+]
+Quota = Annotated[
+    tuple[Limit, ...], BeforeValidator(_limits), Need("limits such as 300r/hour,100000t/day (r requests, t tokens)")
+]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split), Need("names with commas between them")]
+Fallbacks = Annotated[
+    tuple[Fallback, ...],
+    BeforeValidator(_fallbacks),
+    Need('a JSON list such as [{"base_url": "https://host/v1", "name": "model", "keys": "sk-b;300r/hour"}]'),
 ]
 Ids = Annotated[frozenset[int], BeforeValidator(_split), Need("a list of numeric ids with commas between them")]
 
@@ -84,6 +135,7 @@ Scope = Annotated[Literal["topic", "chat", "member"], BeforeValidator(_lower), N
 Mode = Annotated[Literal["mention", "always"], BeforeValidator(_lower), Need("mention or always")]
 Pause = Annotated[Literal["hold", "drop"], BeforeValidator(_lower), Need("hold or drop")]
 Merge = Annotated[Literal["private", "off"], BeforeValidator(_lower), Need("private or off")]
+Exhausted = Annotated[Literal["hold", "apologise"], BeforeValidator(_lower), Need("hold or apologise")]
 Stream = Annotated[Literal["edit", "draft", "off"], BeforeValidator(_lower), Need("edit, draft or off")]
 Emoji = Annotated[Literal["keep", "strip", "name"], BeforeValidator(_lower), Need("keep, strip or name")]
 Format = Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower), Need("auto, json or console")]

@@ -29,10 +29,7 @@ SECRETS = {
 }
 """Each secret and the names it goes by; each of these also as NAME_FILE, the path of a file that holds it."""
 
-PLANNED = (
-    *("WEBHOOK_URL", "WEBHOOK_SECRET", "MODEL_FALLBACKS"),
-    *("QUOTA_USER", "QUOTA_CHAT", "QUOTA_BOT", "DASHBOARD_TOKEN"),
-)
+PLANNED = ("WEBHOOK_URL", "WEBHOOK_SECRET", "DASHBOARD_TOKEN")
 """Names that this release does not read; who sets one is told so."""
 
 
@@ -57,12 +54,22 @@ class Settings(BaseSettings):
     model_base_url: kinds.Url | None = None
     """An OpenAI-compatible endpoint, such as `https://api.openai.com/v1`. Unset: the built-in offline model."""
     model_api_keys: kinds.Keys = ()
-    """The endpoint's key; unset, none is sent. Of several, with commas between them, the first is used: taking turns
-    is not built yet. `MODEL_API_KEY` is accepted too."""
+    """The endpoint's keys, with commas between them; unset, none is sent. The first is used while it has allowance,
+    then the next, and the first again when its window resets. A key may carry limits of its own after semicolons:
+    `sk-a;300r/hour;900r/month;30000t/month`. `MODEL_API_KEY` is accepted too."""
     model_name: str | None = None
     """The model to ask for. Unset: the first that the endpoint lists."""
     model_max_tokens: kinds.Whole = 1024
     """The longest answer, in tokens."""
+    model_fallbacks: kinds.Fallbacks = ()
+    """Where to ask when this endpoint is ill or at its limit, in this order: a JSON list such as
+    `[{"base_url": "https://host/v1", "name": "model", "keys": "sk-b;300r/hour"}]`. What an entry leaves out is as above,
+    keys only at the same `base_url`."""
+    model_exhausted: kinds.Exhausted = "hold"
+    """When every key is at its limit: `hold` questions until one returns, for at most `HOLD_MINUTES`, or
+    `apologise` at once. Either way the person is told when."""
+    model_warm_up: bool = False
+    """Ask for one word at start, so that the model is loaded before the first person writes."""
     model_first_seconds: kinds.Seconds = 25
     """How long an answer may take to begin, before the person is told that the model is down. With `STREAM=off` an
     answer begins with its end: raise this for a slow model, or stream."""
@@ -108,6 +115,20 @@ class Settings(BaseSettings):
     """What becomes of messages during a pause: kept for later (`hold`) or dropped (`drop`)."""
     merge_waiting: kinds.Merge = "private"
     """Answer several waiting messages of a person at once, in private chats. Not built yet: each is answered."""
+
+    quota_user: kinds.Quota = ()
+    """What one person may use of the model: `100000t/day,300r/hour` (`r` requests, `t` tokens; `min`, `hour`, `day`,
+    `month`), several with commas between them. Unset: no limit. Days and months begin at midnight UTC."""
+    quota_chat: kinds.Quota = ()
+    """What one chat may use, likewise. Operators lift or set it for a chat with /quota."""
+    quota_bot: kinds.Quota = ()
+    """What everybody together may use, likewise."""
+    persona: str = "assistant"
+    """Who the bot is: the name of a persona that is shipped (docs/personas.md), or of one in `PERSONAS_DIR`."""
+    personas: kinds.Names = ()
+    """Those that /persona offers to a chat, with commas between them. Unset: all there are."""
+    personas_dir: Path | None = None
+    """A folder of personas of your own, one TOML file each."""
 
     history_turns: kinds.Count = 20
     """Earlier questions with their answers that the model is shown; 5 sends the ten messages before the new one."""
@@ -168,7 +189,8 @@ class Settings(BaseSettings):
         redis = urlsplit(self.redis_url.get_secret_value()) if self.redis_url else urlsplit("")
         query = parse_qs(redis.query).get("password", [])
         passwords = (redis.password, urlsplit(self.model_base_url or "").password, *query)
-        keys = (key.get_secret_value() for key in self.model_api_keys)
+        pools = (self.model_api_keys, *(fallback.keys for fallback in self.model_fallbacks))
+        keys = (key.secret.get_secret_value() for pool in pools for key in pool)
         found = [text for text in (token, *passwords, *keys) if text]
         return tuple(dict.fromkeys([*found, *map(unquote, found)]))
 

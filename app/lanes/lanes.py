@@ -12,6 +12,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -21,11 +22,13 @@ from app.core.claims import Claim
 from app.core.clock import Clock
 from app.core.outcome import End, Fail
 from app.core.redis import translate
+from app.core.script import script
 from app.core.updates import Incoming
 from app.lanes.answers import Claimed, Marked, Stored, claimed, flat
 from app.lanes.pipe import Pipe
-from app.lanes.script import script
 from app.lanes.shards import shard_of
+
+HERE = Path(__file__).with_name("scripts")
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +92,7 @@ class Lanes:
     def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]:
         """Journal a part's message id; it leaves before whatever is asked next, so it need not be awaited."""
         key = keys.ready(self.bot, claim.shard)
-        return self.pipe.call(script("sent"), key, (claim.lane, claim.token, part, message_id), front=True)
+        return self.pipe.call(script(HERE, "sent"), key, (claim.lane, claim.token, part, message_id), front=True)
 
     async def complete(self, claim: Claim, end: End, raw_notice: str = "") -> tuple[bool, int]:
         """End the turn; (done or refused, entries left in the lane)."""
@@ -143,12 +146,12 @@ class Lanes:
     async def permit(self, wanted: int, gap_ms: float, burst: int, penalty_ms: int = 0) -> tuple[int, int]:
         """Ask the bot-wide budget: (granted, milliseconds to wait when none)."""
         args = (wanted, f"{gap_ms:.3f}", burst, penalty_ms)
-        granted, wait = await self.pipe.call(script("permit"), keys.budget(self.bot), args, front=True)
+        granted, wait = await self.pipe.call(script(HERE, "permit"), keys.budget(self.bot), args, front=True)
         return granted, wait
 
     async def lease(self, owner: str, seconds: float) -> bool:
         """Take or renew the right to poll; 0 seconds give it up."""
-        return bool(await self.pipe.call(script("lease"), keys.poller(self.bot), (owner, round(seconds * 1000))))
+        return bool(await self.pipe.call(script(HERE, "lease"), keys.poller(self.bot), (owner, round(seconds * 1000))))
 
     async def abandon(self) -> None:
         """End every lease now, the poller's too: only for a store whose one process is known to be dead."""
@@ -157,11 +160,11 @@ class Lanes:
 
     async def presence(self, seconds: int) -> int:
         """Beat, or with 0 say farewell; how many processes live."""
-        return int(await self.pipe.call(script("presence"), keys.processes(self.bot), (self.worker, seconds)))
+        return int(await self.pipe.call(script(HERE, "presence"), keys.processes(self.bot), (self.worker, seconds)))
 
     async def setup(self, birth: str) -> tuple[int, int, str]:
         """SHARDS, format and birth id as they stand in the store; written if they are missing."""
-        answer = await self.pipe.call(script("setup"), keys.setup(self.bot), (self.shards, keys.FORMAT, birth))
+        answer = await self.pipe.call(script(HERE, "setup"), keys.setup(self.bot), (self.shards, keys.FORMAT, birth))
         return int(answer[0]), int(answer[1]), answer[2].decode()
 
     @property
@@ -169,4 +172,4 @@ class Lanes:
         return round(self.lease_seconds * 1000)
 
     def _ask(self, name: str, shard: int, args: Iterable[Any], *, front: bool = False) -> asyncio.Future[Any]:
-        return self.pipe.call(script(name), keys.ready(self.bot, shard), tuple(args), front=front)
+        return self.pipe.call(script(HERE, name), keys.ready(self.bot, shard), tuple(args), front=front)

@@ -20,8 +20,8 @@ from redis.exceptions import NoScriptError
 from app.core.clock import Clock
 from app.core.errors import StoreDown
 from app.core.redis import translate
+from app.core.script import Script
 from app.lanes.line import Line
-from app.lanes.script import Script
 
 BATCH = 256  # calls a pipeline; keeps one round trip short for those that wait behind it
 FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 0.05, 1.0

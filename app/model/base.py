@@ -17,10 +17,16 @@ class Message(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the model is asked; ``user`` names the asking person for quotas and is sent to nobody."""
+    """What the model is asked. ``user``, ``chat`` and ``turn`` say for whom, for quotas, and are sent to nobody.
+
+    ``turn`` is the same when a successor asks again after a crash; ``max_tokens`` caps the answer further (0: no).
+    """
 
     messages: list[Message]
     user: str = ""
+    chat: str = ""
+    turn: str = ""
+    max_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def choose(settings: Settings, connections: Connections, clock: Clock) -> Endpoi
     return Endpoint(
         Client(connections),
         settings.model_base_url,
-        key=keys[0].get_secret_value() if keys else "",
+        key=keys[0].secret.get_secret_value() if keys else "",
         name=settings.model_name or "",
         max_tokens=settings.model_max_tokens,
         stream=settings.stream != "off",

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app.core import keys
-from app.lanes import script as scripts
+from app.core.script import script
+from app.lanes.lanes import HERE
 
 START_MS = 1_700_000_000_000
 BOT = 1
@@ -51,18 +51,17 @@ class Change:
 
 
 @cache
-def texts(change: Change | None = None) -> dict[str, str]:
+def texts(change: Change | None = None, home: Path = HERE) -> dict[str, str]:
     """Every script's text with the owned clock, put together by the real code."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "scripts"
-        shutil.copytree(scripts.HERE, folder)
+        shutil.copytree(home, folder)
         if change:
             path = folder / change.file
             text = path.read_text()
             assert text.count(change.old) == 1, f"{change} applies {text.count(change.old)} times"
             path.write_text(text.replace(change.old, change.new))
-        with mock.patch.object(scripts, "HERE", folder):
-            made = {path.stem: scripts.script.__wrapped__(path.stem).text for path in folder.glob("*.lua")}
+        made = {path.stem: script.__wrapped__(folder, path.stem).text for path in folder.glob("*.lua")}
     return {name: text.replace("call('TIME')", f"call('HMGET', '{CLOCK}', 's', 'u')") for name, text in made.items()}
 
 

@@ -117,7 +117,7 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
 def test_a_secret_of_the_environment_hides_each_way_of_giving_it_in_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MODEL_API_KEYS_FILE=nowhere\n")
     keys = load({"MODEL_API_KEY": "k", "MODEL_BASE_URL": "http://m/v1"}, tmp_path).model_api_keys
-    assert [key.get_secret_value() for key in keys] == ["k"]
+    assert [key.secret.get_secret_value() for key in keys] == ["k"]
 
 
 def test_ids_may_be_negative_and_stand_apart(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from app.core import keys
 from app.core.clock import Real
 from app.core.errors import StoreBroken, StoreFull
 from app.core.redis import connect
+from app.core.script import script
+from app.lanes.lanes import HERE
 from app.lanes.pipe import Pipe
-from app.lanes.script import script
 from tests.support.cut import Cut, cut
 from tests.support.wait import turns, until
 
@@ -43,11 +44,11 @@ async def running(pipe: Pipe) -> AsyncIterator[None]:
 
 
 def store(pipe: Pipe, uid: int, lane: str = "7") -> asyncio.Future[Any]:
-    return pipe.call(script("store"), READY, ("mention", 60, uid, lane, 9, 1, 0, uid, "", "m", f"raw{uid}"))
+    return pipe.call(script(HERE, "store"), READY, ("mention", 60, uid, lane, 9, 1, 0, uid, "", "m", f"raw{uid}"))
 
 
 def cool(pipe: Pipe, chat: str, *, front: bool = False) -> asyncio.Future[Any]:
-    return pipe.call(script("cool"), READY, (chat, 5), front=front)
+    return pipe.call(script(HERE, "cool"), READY, (chat, 5), front=front)
 
 
 def order(data: bytes, *words: str) -> list[str]:
@@ -74,7 +75,7 @@ async def test_what_is_asked_meanwhile_leaves_together(pipe: Pipe, line: Cut) ->
 
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_arguments(pipe: Pipe, line: Cut, redis: Redis) -> None:
-    await redis.script_load(script("store").text)
+    await redis.script_load(script(HERE, "store").text)
     line.lose_answers = 1
     async with running(pipe):
         assert await store(pipe, 11) == [0, b"dup"]
@@ -90,7 +91,7 @@ async def test_a_lost_request_is_sent_again(pipe: Pipe, line: Cut) -> None:
 
 
 async def test_what_was_not_answered_goes_before_what_came_later(pipe: Pipe, line: Cut, redis: Redis) -> None:
-    await redis.script_load(script("cool").text)
+    await redis.script_load(script(HERE, "cool").text)
     line.lose_requests = 1
     async with running(pipe):
         early = [cool(pipe, "early1", front=True), cool(pipe, "early2")]
@@ -128,7 +129,7 @@ async def test_a_server_that_forgot_its_scripts_gets_them_again(pipe: Pipe, line
 
 
 async def test_the_answer_to_a_script_sent_whole_may_be_lost_too(pipe: Pipe, line: Cut, redis: Redis) -> None:
-    await redis.script_load(script("cool").text)
+    await redis.script_load(script(HERE, "cool").text)
     async with running(pipe):
         await asyncio.gather(cool(pipe, "7"))
         await redis.script_flush()

@@ -1,4 +1,4 @@
-"""The Lua scripts: files beside this one, each put together from the shared parts that its head line names."""
+"""Lua scripts as files: each is put together from the shared parts, in `parts/`, that its head line names."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
-
-HERE = Path(__file__).with_name("scripts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +18,10 @@ class Script:
 
 
 @cache
-def script(name: str) -> Script:
-    """Read ``scripts/<name>.lua`` and put the parts of its `-- parts:` line before it."""
-    body = (HERE / f"{name}.lua").read_text()
+def script(folder: Path, name: str) -> Script:
+    """Read ``<folder>/<name>.lua`` and put the parts of its `-- parts:` line before it."""
+    body = (folder / f"{name}.lua").read_text()
     head = body.partition("\n")[0]
     parts = head.removeprefix("-- parts:").split() if head.startswith("-- parts:") else []
-    text = "\n".join([*((HERE / "parts" / f"{part}.lua").read_text() for part in parts), body])
+    text = "\n".join([*((folder / "parts" / f"{part}.lua").read_text() for part in parts), body])
     return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
