@@ -2,18 +2,24 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+QUIET  := --quiet --quiet --disable-pip-version-check
+PIP    := $(BIN)/python -m pip $(QUIET)
+LLMOCK := .venv-llmock
+AIMOCK := tests/foreign/aimock
 ARGS   ?=
 
-.PHONY: install install-dev run test lint format bench soak docs lock clean
+.PHONY: install install-dev foreign run test lint format bench soak docs lock clean
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
 
+# Model servers that this project did not write, for tests/foreign. aimock comes only where node is.
+foreign: $(LLMOCK)/.installed $(AIMOCK)/node_modules
+
 run: install
 	@exec $(BIN)/lanekeeper run $(ARGS)
 
-test: install-dev
+test: install-dev foreign
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 soak: install-dev
@@ -36,14 +42,15 @@ docs: install-dev
 	$(BIN)/python docs/generate.py
 
 # What the lock files hold is decided in pyproject.toml; they are made for every platform at once and name no index.
-LOCK := uv pip compile pyproject.toml --quiet --python-version 3.11 --universal --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --group build
+LOCK := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 lock:
-	$(LOCK) --output-file requirements.lock
-	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --group build --output-file requirements.lock
+	$(LOCK) pyproject.toml --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --group llmock --output-file requirements-llmock.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) $(LLMOCK) $(AIMOCK)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found. Install Python 3.11 or newer: apt-get install python3 python3-venv" >&2; exit 1; }
@@ -62,3 +69,13 @@ $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(VENV)/.made
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.installed $@
+
+$(LLMOCK)/.installed: requirements-llmock.lock | $(VENV)/.made
+	@$(PYTHON) -m venv --clear $(LLMOCK)
+	@$(LLMOCK)/bin/python -m pip $(QUIET) install --require-hashes --requirement requirements-llmock.lock
+	@touch $@
+
+$(AIMOCK)/node_modules: $(AIMOCK)/package-lock.json
+	@if ! command -v npm >/dev/null; then echo "npm was not found: tests with aimock will be skipped" >&2; \
+	elif ! npm ci --silent --prefix $(AIMOCK) --no-audit --no-fund --fetch-retries 0 >/dev/null 2>&1; then \
+	echo "npm could not install aimock: tests with it will be skipped" >&2; else touch $@; fi

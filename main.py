@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,12 +20,13 @@ import uvloop
 from app.chain.bot import Bot
 from app.chain.compose import Handler, compose
 from app.chain.dispatch import Dispatch
+from app.chain.figures import Figures
 from app.chain.router import Router
 from app.core import words
-from app.core.botapi import Telegram
+from app.core.botapi import Telegram, bot_id
 from app.core.clock import Clock, Real
 from app.core.connections import Connections
-from app.core.errors import ModelError, SettingsError, StoreDown, Unauthorised
+from app.core.errors import SettingsError, StoreDown, Unauthorised
 from app.core.redis import Stores, connect
 from app.core.schema import Me
 from app.core.settings import Settings, load
@@ -34,13 +37,16 @@ from app.lanes.lanes import Lanes
 from app.lanes.pipe import Pipe
 from app.lanes.presence import Presence
 from app.lanes.shards import served
-from app.model.choose import choose
-from app.model.offline import Offline
-from app.model.openai import Endpoint
-from app.model.persona import SYSTEM_PROMPT
-from app.ops import inspect, logs
+from app.model.choose import Models, choose, probes
+from app.model.persona import Cast
+from app.model.persona import load as personas
+from app.ops import capacity, inspect, logs
+from app.ops.alarm import Alarm
+from app.ops.arguments import parser
 from app.ops.control import Control
+from app.ops.logs import Redactor
 from app.ops.metrics import Metrics
+from app.ops.reload import Reload, files
 from app.ops.start import introduce, menu, risks
 from app.ops.status import Reader
 from app.outbox.outbox import Outbox
@@ -51,9 +57,12 @@ from app.runner.runner import Runner
 from app.runner.service import Service
 from handlers.commands import Commands
 from handlers.fallback import Fallback
-from handlers.notices import Notices, entry
+from handlers.notices import Notices, Teller, entry
 from handlers.operator import Operator
+from handlers.persona import Choice
 from handlers.reply import Reply
+from handlers.rights import Rights
+from handlers.usage import Usage
 from middleware.access import Access
 from middleware.boundary import Boundary
 from middleware.deadline import Deadline
@@ -61,6 +70,7 @@ from middleware.observe import Observe
 from middleware.pause import Pause
 from middleware.prefix import Prefix
 from middleware.sanitise import Sanitise
+from middleware.spent import Spent
 from middleware.throttle import Throttle
 
 EX_CONFIG = 78
@@ -73,9 +83,12 @@ class Seams:
     """What touches the world: the only thing that differs between demo, tests and production."""
 
     stores: Stores
-    connections: Connections
+    pipe: Pipe
+    sender: Sender
     telegram: Telegram
-    model: Endpoint | Offline
+    models: Models
+    alarm: Alarm
+    cast: Cast
     clock: Clock
     page: str = ""
     """Address of the simulator's chat page."""
@@ -92,8 +105,19 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     def report(line: str, error: Exception | None = None) -> None:
         log.error(line, error=f"{type(error).__name__}: {error}" if error else None)
 
-    pipe = Pipe(seams.stores.work, clock, log.warning, metrics.refused)
-    lanes = make_lanes(settings, pipe, clock, me)
+    pipe, sender = seams.pipe, seams.sender
+    pipe.refused = metrics.refused
+    lanes = Lanes(
+        pipe,
+        clock,
+        bot=me.id,
+        shards=settings.shards,
+        worker=secrets.token_hex(4),  # a name that no other process start has
+        lease_seconds=settings.lease_seconds,
+        attempts=settings.attempts,
+        session_seconds=round(settings.session_days * 86_400),
+        group_mode=settings.group_mode,
+    )
     hints = Hints(seams.stores.wait, me.id, clock)
     policy = Policy(settings.lane_scope, settings.lane_limit, round(settings.stale_minutes * 60_000))
     polling = Polling(
@@ -105,62 +129,54 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     hints.on_signal = runner.turns.deliver
     control = Control(lanes, runner, hints, round(settings.hold_minutes * 60_000), settings.pause_policy)
     runner.on_star = control.observe
-    sender = Sender(seams.connections, seams.telegram)
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
     outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, metrics, report, log.debug)
-    runner.work = Dispatch(onion(settings, seams, me, metrics, control, sender, outbox), Notices(outbox, lanes), me)
+    figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock)
+    chain = onion(settings, seams, me, metrics, control, outbox, Teller(lanes, runner.kick), figures)
+    runner.work = Dispatch(chain, Notices(outbox, lanes), me)
     metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
-    reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.model.name)
+    reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.models.name)
     roles = frozenset({"ingress", "worker"} if args.role == "all" else {args.role})
-    bot = Bot(pipe, runner, leases, polling, hints, presence, sender, metrics, reader, roles)
+    bot = Bot(pipe, runner, leases, polling, hints, presence, sender, metrics, reader, roles, figures)
     control.describe = bot.status
     return bot
 
 
-def make_lanes(settings: Settings, pipe: Pipe, clock: Clock, me: Me) -> Lanes:
-    """The protocol, under a worker name that no other process start has."""
-    return Lanes(
-        pipe,
-        clock,
-        bot=me.id,
-        shards=settings.shards,
-        worker=secrets.token_hex(4),
-        lease_seconds=settings.lease_seconds,
-        attempts=settings.attempts,
-        session_seconds=round(settings.session_days * 86_400),
-        group_mode=settings.group_mode,
-    )
-
-
 def onion(
-    settings: Settings, seams: Seams, me: Me, metrics: Metrics, control: Control, sender: Sender, outbox: Outbox
+    settings: Settings,
+    seams: Seams,
+    me: Me,
+    metrics: Metrics,
+    control: Control,
+    outbox: Outbox,
+    teller: Teller,
+    figures: Figures,
 ) -> Handler:
     """What every message passes through, outermost first, and who answers it."""
-    turns, tokens = settings.history_turns, settings.history_tokens
-    operators = seams.operators
-    commands = Commands(outbox, greeting=words.START.format(name=me.first_name), operators=operators)
-    operator = Operator(control, outbox, sender, seams.clock, operators=operators, scope=settings.lane_scope)
+    turns, tokens, hold = settings.history_turns, settings.history_tokens, settings.model_exhausted == "hold"
+    operators, clock, cast, models = seams.operators, seams.clock, seams.cast, seams.models
+    rights = Rights(seams.sender, clock, operators)
+    commands = Commands(outbox, rights, cast=cast, name=me.first_name)
+    operator = Operator(control, outbox, rights, clock, scope=settings.lane_scope)
+    choice = Choice(outbox, rights, cast=cast, name=me.first_name)
+    usage = Usage(outbox, rights, figures, models.ledger)
     return compose(
         [
             Observe(metrics, level=settings.log_level),  # counts what happens, whatever happens
-            Boundary(outbox, seams.clock, history_turns=turns, history_tokens=tokens),  # errors become ends
+            Boundary(outbox, clock, history_turns=turns, history_tokens=tokens),  # errors become ends
             Pause(),  # gives a running turn back; the scripts are the gate
             Access(settings.allow_ids, operators),  # who may talk with the bot
             Prefix(settings.ignore_prefix),  # what is not meant for it
             Sanitise(outbox, me.username, emoji=settings.emoji),  # controls, tags, its own mention
             Throttle(settings.user_messages_per_minute, operators),  # who writes too fast
             Deadline(settings.turn_seconds),  # a turn may take this long
+            Spent(teller, clock, hold=hold, hold_seconds=settings.hold_minutes * 60),  # limits: told once, or held
         ],
         Router(
-            {**commands.routes(), **operator.routes()},
+            {**commands.routes(), **operator.routes(), **choice.routes(), **usage.routes()},
             default=Reply(
-                seams.model,
-                outbox,
-                metrics,
-                system=settings.system_prompt or SYSTEM_PROMPT,
-                history_turns=turns,
-                history_tokens=tokens,
+                models.model, outbox, metrics, teller, clock, cast=cast, history_turns=turns, history_tokens=tokens
             ),
             other=Fallback(outbox),
             hint=commands.hint,
@@ -173,6 +189,7 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
     """The seams as the settings ask for them; what is not set is embedded, and said."""
     log, clock, page, guard = structlog.get_logger(), Real(), "", None
     operators = settings.operator_ids
+    cast = personas(settings.persona, settings.personas, settings.personas_dir, settings.system_prompt)
     async with contextlib.AsyncExitStack() as stack:
         url = settings.redis_url.get_secret_value() if settings.redis_url else ""
         if not url:
@@ -205,18 +222,28 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
                 operators = frozenset({min(simulator.world.people)})
             log.info("simulator in Telegram's place, since TELEGRAM_BOT_TOKEN is not set")
         connections = await stack.enter_async_context(Connections(settings.concurrency))
-        model = choose(settings, connections, clock)
+        pipe, telegram, bot = Pipe(stores.work, clock, log.warning), Telegram(connections, secret, base), bot_id(secret)
+        sender = Sender(connections, telegram)
+        alarm = Alarm(stores.work, bot, sender, operators)
+        models = choose(
+            settings, connections, clock, pipe, stores.work, bot, operators=operators, alarm=alarm, report=log.warning
+        )
         if not settings.model_base_url:
             log.info("offline model, since MODEL_BASE_URL is not set")
-        telegram = Telegram(connections, secret, base)
-        yield Seams(stores, connections, telegram, model, clock, page, operators, guard)
+        yield Seams(stores, pipe, sender, telegram, models, alarm, cast, clock, page, operators, guard)
 
 
-async def live(settings: Settings, args: argparse.Namespace, service: Service) -> None:
+async def live(settings: Settings, args: argparse.Namespace, service: Service, redactor: Redactor) -> None:
     """A process's life: the world, the bot, its pages, its loops, its farewell."""
+
+    def again() -> Settings:
+        anew = load()
+        redactor.learn(anew.secrets())
+        return anew
+
     async with contextlib.AsyncExitStack() as stack:
         seams = await stack.enter_async_context(world(settings))
-        me = await introduce(Sender(seams.connections, seams.telegram), seams.clock)
+        me = await introduce(seams.sender, seams.clock)
         bot = build(settings, seams, me, args)
         log = structlog.get_logger()
         if not settings.allow_ids and not seams.page:
@@ -229,12 +256,16 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service) -
             stack.push_async_callback(pages.close)
             log.info("pages for operators", host=settings.web_host, port=pages.port)
         async with asyncio.TaskGroup() as group:
-            beneath = [group.create_task(loop()) for loop in (bot.pipe.run, seams.guard) if loop]
+            beneath = [group.create_task(loop()) for loop in (bot.pipe.run, seams.guard, seams.alarm.run) if loop]
             await bot.presence.begin(alone=seams.guard is not None)
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
-            await choose_name(seams)
+            await seams.models.begin()
+            bot.reader = replace(bot.reader, model=seams.models.name)  # which may have been asked for just now
+            reload = Reload(again, seams.models.reload, seams.clock, files(os.environ, Path.cwd()), log.warning)
+            service.on_reload(reload.ask)
+            beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
             await menu(bot.sender, words.MENU)
-            log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.model.name)
+            log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.models.name)
             if seams.page:
                 print(seams.page, flush=True)
             await service.run(bot.loops(), lambda: bot.farewell(settings.drain_seconds, service.hurry))
@@ -242,19 +273,11 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service) -
                 task.cancel()
 
 
-async def choose_name(seams: Seams) -> None:
-    """Find out which model there is; one that is down now is asked again by the first question."""
-    try:
-        await seams.model.start()
-    except ModelError as error:
-        structlog.get_logger().warning("the model does not answer", why=str(error))
-
-
-async def serve(settings: Settings, args: argparse.Namespace) -> None:
+async def serve(settings: Settings, args: argparse.Namespace, redactor: Redactor) -> None:
     """Live until a signal asks for the end."""
     service = Service()
     service.listen()
-    life = asyncio.create_task(live(settings, args, service))
+    life = asyncio.create_task(live(settings, args, service, redactor))
     stop = asyncio.create_task(service.stop.wait())
     await asyncio.wait({life, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
@@ -269,43 +292,26 @@ async def look(settings: Settings, verb: str) -> int:
     """`status` and `check`."""
     token = settings.telegram_bot_token
     secret = token.get_secret_value() if token else DEMO_TOKEN
-    bot = int(secret.partition(":")[0])
+    bot = bot_id(secret)
     if verb == "status":
         return await inspect.status(settings, bot, VERSION, print)
     async with Connections(4) as connections:
         telegram = Telegram(connections, secret, settings.telegram_api_base_url) if token else None
-        model = choose(settings, connections, Real()) if settings.model_base_url else None
-        return await inspect.check(settings, telegram, bot, model, print)
-
-
-def arguments() -> argparse.ArgumentParser:
-    """The command line; settings come from the environment and `.env`."""
-    parser = argparse.ArgumentParser("lanekeeper", description="A Telegram bot that talks with a language model.")
-    parser.add_argument("--version", action="version", version=f"lanekeeper {VERSION}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|status|check")
-    run = verbs.add_parser("run", help="run the bot; with nothing set, a demo with a chat page of its own")
-    run.add_argument("--role", choices=("all", "ingress", "worker"), default="all", help="what this process does")
-    run.add_argument("--shard-ids", dest="shards", type=shard_ids, metavar="0,1,2", help="serve only these shards")
-    verbs.add_parser("status", help="say how the bot is")
-    verbs.add_parser("check", help="say in plain words what is wrong with the settings and what they name")
-    return parser
-
-
-def shard_ids(text: str) -> frozenset[int]:
-    """The value of --shard-ids."""
-    return frozenset(int(part) for part in text.split(","))
+        return await inspect.check(settings, telegram, bot, probes(settings, connections, Real()), print)
 
 
 def cli() -> None:
     """The command `lanekeeper`."""
-    args = arguments().parse_args()
+    args = parser(VERSION).parse_args()
+    if args.verb == "capacity":
+        sys.exit(capacity.run(args, print))
     try:
         settings = load()
-        logs.configure(settings.log_format, settings.log_level, settings.secrets())
+        redactor = logs.configure(settings.log_format, settings.log_level, settings.secrets())
         for line in settings.warnings:
             structlog.get_logger().warning(line)
         if args.verb == "run":
-            uvloop.run(serve(settings, args))
+            uvloop.run(serve(settings, args, redactor))
         else:
             sys.exit(asyncio.run(look(settings, args.verb)))
     except* SettingsError as group:

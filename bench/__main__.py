@@ -1,4 +1,4 @@
-"""``make bench``: both comparisons in one run, each side by side, about two minutes. Read the ratios (README.md)."""
+"""``make bench``: both comparisons in one run, each side by side, two to three minutes. Read the ratios (README.md)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def main() -> None:
     options = parser.parse_args()
     began = time.monotonic()
     print("HTTP of one update (a model request and a sendMessage), CPU of the client", flush=True)
-    http.compare(list(http.WAYS), options.updates, 1)
+    http.compare(list(http.EVERY), options.updates, 1)
     print("\nThe whole way, from getUpdates to the answer, CPU of the bot", flush=True)
     spine.compare(options.updates, options.rounds)
     print(f"\n{time.monotonic() - began:.0f} s")

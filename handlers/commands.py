@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Protocol
 
 from app.chain.compose import Handler
@@ -11,6 +10,8 @@ from app.core import words
 from app.core.claims import Claim
 from app.core.outcome import End, Outcome
 from app.core.updates import Address
+from app.model.persona import Cast
+from handlers.rights import Rights
 
 
 class Outbox(Protocol):
@@ -20,24 +21,25 @@ class Outbox(Protocol):
 
 
 class Commands:
-    """Answers in the conversation's own order. ``greeting`` is what /start says."""
+    """Answers in the conversation's own order. ``name`` is the bot's, for the greeting that /start says."""
 
-    def __init__(self, outbox: Outbox, *, greeting: str, operators: Iterable[int] = ()) -> None:
+    def __init__(self, outbox: Outbox, rights: Rights, *, cast: Cast, name: str) -> None:
         self._outbox = outbox
-        self._greeting = greeting
-        self._operators = frozenset(operators)
+        self._rights = rights
+        self._cast = cast
+        self._name = name
 
     def routes(self) -> dict[str, Handler]:
         """Handlers by command."""
         return {"start": self.start, "help": self.help, "new": self.new}
 
     async def start(self, ctx: Context) -> Outcome:
-        """Say hello."""
-        return await self._say(ctx, self._greeting)
+        """Say hello, as the persona of this chat does."""
+        return await self._say(ctx, self._cast.of(ctx.claim.chat.get("persona", "")).hello(self._name))
 
     async def help(self, ctx: Context) -> Outcome:
         """Say what the bot can do; operators see their commands too, in private."""
-        more = words.HELP_OPERATOR if ctx.private and ctx.user_id in self._operators else ""
+        more = words.HELP_OPERATOR if ctx.private and self._rights.operates(ctx) else ""
         return await self._say(ctx, words.HELP + more)
 
     async def new(self, ctx: Context) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -59,6 +60,27 @@ class Notices:
             # A notice about a notice would never end.
             return End(outcome.kind, fields=outcome.fields) if isinstance(outcome, End) else outcome
         return End("answered")
+
+
+class Telling(Protocol):
+    """Writes a notice in the middle of a turn, once for its mark."""
+
+    async def tell(self, claim: Claim, mark: str, seconds: int, raw_notice: str) -> str: ...
+
+
+class Teller:
+    """Tells a chat something once, by its notice lane: durable, within the chat's pace, in reply to the message."""
+
+    def __init__(self, lanes: Telling, kick: Callable[[int, int], None]) -> None:
+        self._lanes = lanes
+        self._kick = kick
+
+    async def __call__(self, claim: Claim, text: str, mark: str, seconds: int) -> bool:
+        """Whether it is told now; not if it was told under this mark in the last ``seconds``."""
+        told = await self._lanes.tell(claim, mark, seconds, entry(claim, text)) == "told"
+        if told:
+            self._kick(claim.shard, 0)
+        return told
 
 
 def entry(claim: Claim, text: str) -> str:

@@ -6,8 +6,6 @@ Operators may do all of it; a group's admins may pause and resume their own grou
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -17,13 +15,12 @@ from app.chain.context import Context
 from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Clock
-from app.core.errors import Forbidden, Later, Rejected
+from app.core.errors import Later
 from app.core.outcome import End, Outcome
 from app.core.updates import Address, Scope, message_lane, scope_of, topic_of
+from handlers.rights import Rights
 
 EVERYWHERE = "*"
-ADMIN_SECONDS = 60.0
-ADMINS_REMEMBERED = 1000
 LONGEST_SECONDS = 366 * 86_400
 
 _UNITS = {
@@ -56,12 +53,6 @@ class Control(Protocol):
     def paused(self) -> bool: ...
 
 
-class Admins(Protocol):
-    """Asks Telegram what somebody is in a chat: creator, administrator, member …"""
-
-    async def status_of(self, chat: int, user: int) -> str: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """What stands behind /pause or /resume: everywhere or here, for how long (0: until resumed), and why."""
@@ -85,22 +76,13 @@ class Operator:
     """Obeys those who may, refuses others kindly in private, and is silent towards them in groups."""
 
     def __init__(
-        self,
-        control: Control,
-        outbox: Outbox,
-        admins: Admins,
-        clock: Clock,
-        *,
-        operators: Iterable[int],
-        scope: Scope = "topic",
+        self, control: Control, outbox: Outbox, rights: Rights, clock: Clock, *, scope: Scope = "topic"
     ) -> None:
         self._control = control
         self._outbox = outbox
-        self._admins = admins
+        self._rights = rights
         self._clock = clock
-        self._operators = frozenset(operators)
         self._scope: Scope = scope
-        self._known: OrderedDict[tuple[int, int], tuple[float, bool]] = OrderedDict()
 
     def routes(self) -> dict[str, Handler]:
         """Handlers by command."""
@@ -132,7 +114,7 @@ class Operator:
 
     async def status(self, ctx: Context) -> Outcome:
         """How the bot is."""
-        if ctx.user_id in self._operators:
+        if self._rights.operates(ctx):
             return await self._say(ctx, await self._control.status())
         return await self._refuse(ctx, words.NOT_YOURS)
 
@@ -143,36 +125,15 @@ class Operator:
         return await self._say(ctx, words.NOTHING_TO_STOP if what.startswith("idle") else words.STOPPED)
 
     async def _refusal(self, ctx: Context, order: Order) -> Outcome | None:
-        if ctx.user_id in self._operators:
+        if self._rights.operates(ctx):
             return None
-        if not await self._is_admin(ctx):
+        if not await self._rights.administers(ctx):
             return await self._refuse(ctx, words.NOT_YOURS)
         # An admin hears why; it is no secret that somebody may.
         return await self._say(ctx, words.NOT_EVERYWHERE) if order.everywhere else None
 
     async def _refuse(self, ctx: Context, text: str) -> Outcome:
         return await self._say(ctx, text) if ctx.private else End("dropped: access")
-
-    async def _is_admin(self, ctx: Context) -> bool:
-        if ctx.private:
-            return False
-        chat, user = ctx.message.chat.id, ctx.user_id
-        if user == chat:
-            return True  # an anonymous admin speaks as the group itself
-        now = self._clock.monotonic()
-        known = self._known.get((chat, user))
-        if known is None or now - known[0] >= ADMIN_SECONDS:
-            known = self._known[chat, user] = (now, await self._ask(chat, user))
-            self._known.move_to_end((chat, user))
-            if len(self._known) > ADMINS_REMEMBERED:
-                self._known.popitem(last=False)
-        return known[1]
-
-    async def _ask(self, chat: int, user: int) -> bool:
-        try:
-            return await self._admins.status_of(chat, user) in {"creator", "administrator"}
-        except (Rejected, Forbidden):
-            return False
 
     def _place(self, ctx: Context, order: Order) -> str:
         if order.everywhere:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import replace
 from typing import Protocol
@@ -12,11 +13,13 @@ from app.chain.over import over
 from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Clock
-from app.core.errors import ModelBusy, ModelDown, ModelError
+from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelDown, ModelError, ModelRefused, PromptTooLong
 from app.core.outcome import Back, End, Fail, Outcome
 from app.core.updates import Address
 
 LATER_MS = 5_000
+# Some endpoints refuse a question that their filter does not like instead of ending the answer.
+_FILTER = re.compile("content.?filter|content management policy|content policy", re.IGNORECASE)
 
 
 class Outbox(Protocol):
@@ -41,12 +44,13 @@ class Boundary:
         try:
             outcome = await inner(ctx)
         except (ModelError, Sorry) as error:
-            outcome = self._noted(ctx, await self._apologise(ctx, error))
+            outcome = await self._apologise(ctx, error)
         except Exception as error:  # noqa: BLE001  every error has its outcome, also those nobody thought of
-            outcome = self._noted(ctx, over(ctx.claim, error, self._clock))
+            outcome = over(ctx.claim, error, self._clock)
+        outcome = self._noted(ctx, outcome)
         if isinstance(outcome, End):
-            if dead and not outcome.fields:
-                outcome = replace(outcome, fields=(("dead", ""),))
+            if dead and "dead" not in dict(outcome.fields):
+                outcome = replace(outcome, fields=(*outcome.fields, ("dead", "")))
             if ctx.keep_bad:
                 outcome = replace(outcome, keep_bad=True)
         return outcome
@@ -67,7 +71,7 @@ class Boundary:
 
     def _noted(self, ctx: Context, outcome: Outcome) -> Outcome:
         """The end with its session: a question that got no answer is noted as such."""
-        if not isinstance(outcome, End) or not (ctx.question or ctx.changed):
+        if not isinstance(outcome, End) or outcome.session or not (ctx.question or ctx.changed):
             return outcome
         if ctx.question and outcome.kind == "apologised":
             ctx.session.add(
@@ -86,8 +90,12 @@ class Boundary:
 def _sentence(error: ModelError | Sorry) -> str:
     if isinstance(error, Sorry):
         return error.sentence
-    if isinstance(error, ModelDown):
+    if isinstance(error, (ModelDown, KeyRefused, KeyUnpaid)):
         return words.SORRY_DOWN
+    if isinstance(error, PromptTooLong):
+        return words.SORRY_LONG
+    if isinstance(error, ModelRefused) and _FILTER.search(error.reason):
+        return words.SORRY_FILTERED
     return words.SORRY_BUSY if isinstance(error, ModelBusy) else words.SORRY_FAILED
 
 

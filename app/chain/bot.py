@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from app.chain.figures import Figures
 from app.core.errors import StoreError
 from app.ingress.polling import Polling
 from app.lanes.hints import Hints
@@ -39,6 +40,8 @@ class Bot:
     metrics: Metrics
     reader: Reader
     roles: frozenset[str]
+    figures: Figures | None = None
+    """What was used of the limits."""
     risks: list[str] = field(default_factory=list)
     """What Redis may forget."""
     began: float = field(default_factory=time.monotonic)
@@ -68,7 +71,8 @@ class Bot:
         others = max(0, len(self.runner.turns) - 1)  # but the turn that asks
         local = Local(time.monotonic() - self.began, others, self.runner.room, self.poll_age())
         shot = await self.reader.read(self.risks, local)
-        return text(replace(shot, live=max(0, shot.live - 1)))
+        figures = await self.figures.status() if self.figures else []
+        return text(replace(shot, live=max(0, shot.live - 1), figures=figures))
 
     def poll_age(self) -> float | None:
         """Seconds since the last completed poll; None in a process that does not poll now."""

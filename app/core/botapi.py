@@ -47,6 +47,11 @@ class _Bare(msgspec.Struct):
     ok: bool
 
 
+def bot_id(token: str) -> int:
+    """The bot's own user id, which its token begins with."""
+    return int(token.partition(":")[0])
+
+
 class Telegram:
     """One bot at one Bot API server (``<base_url>/bot<token>/<method>``); ``fetch`` answers raw bytes."""
 

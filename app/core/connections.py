@@ -16,7 +16,7 @@ from typing import Protocol, Self
 import aiohttp
 
 from app.core.direct import KEEP_SECONDS, Direct
-from app.core.exchange import Clocks, Failure, Late, Lost, Target, Unreached, resolve
+from app.core.exchange import Clocks, Failure, Gate, Late, Lost, Target, Unreached, resolve
 
 MOST_BYTES = 64 << 20  # a getUpdates answer of 100 long updates is about 2 MB
 _DNS_SECONDS = 60
@@ -120,10 +120,16 @@ class Connections:
         headers: Mapping[str, str],
         body: bytes | aiohttp.FormData | None,
         clocks: Clocks,
+        gate: Gate | None = None,
     ) -> Reply:
-        """Send a request and answer once the headers are here; whoever asked closes the reply. Raises Failure."""
+        """Send a request and answer once the headers are here; whoever asked closes the reply. Raises Failure.
+
+        Through a proxy ``gate`` is asked before a connection is looked for.
+        """
         if target.proxy is None and (body is None or isinstance(body, bytes)):
-            return await self._direct.open(method, target, headers, body or b"", clocks)
+            return await self._direct.open(method, target, headers, body or b"", clocks, gate)
+        if gate is not None and (doubt := gate()) is not None:
+            await doubt
         return await self._borrow(method, target, headers, body, clocks)
 
     async def fetch(

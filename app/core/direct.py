@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from time import monotonic
 
 from app.core.dial import Dial, Origin
-from app.core.exchange import Clocks, Target, Unreached
+from app.core.exchange import Clocks, Gate, Target, Unreached
 from app.core.wire import Reply, Wire
 
 KEEP_SECONDS = 15.0  # below the idle limit of common front ends (60 to 75 s), so they rarely close under a request
@@ -49,7 +49,15 @@ class Direct:
         free = sum(map(len, self._free.values()))
         return f"<Direct {len(self._wires) - free} busy, {free} free, {len(self._queue)} waiting>"
 
-    async def open(self, method: str, target: Target, headers: Mapping[str, str], body: bytes, clocks: Clocks) -> Reply:
+    async def open(
+        self,
+        method: str,
+        target: Target,
+        headers: Mapping[str, str],
+        body: bytes,
+        clocks: Clocks,
+        gate: Gate | None = None,
+    ) -> Reply:
         """Send a request and answer once the headers are here; whoever asked closes the reply. Raises Failure.
 
         ``headers`` are written out once for each object: it must not change afterwards.
@@ -58,9 +66,22 @@ class Direct:
         length = b"" if not body and method == "GET" else b"Content-Length: %d\r\n" % len(body)
         request = b"".join((method.encode(), target.head, lines, length, b"\r\n", body))
         wire = self._idle(target.origin) or await self._connect(target.origin, clocks)
+        if gate is not None:
+            await self._pass(gate, wire)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         return await wire.ask(request, clocks)
+
+    async def _pass(self, gate: Gate, wire: Wire) -> None:
+        """The last moment before the request is written: whoever is not let through gives the connection back."""
+        try:
+            if (doubt := gate()) is not None:
+                await doubt
+                if not wire.usable:
+                    raise Unreached("the connection was closed before the request")
+        except BaseException:
+            self._give_back(wire)
+            raise
 
     async def close(self) -> None:
         """Close every connection; requests under way fail."""

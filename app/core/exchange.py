@@ -11,12 +11,17 @@ No failure holds a URL (Telegram's contains the token) or a cause that would pri
 from __future__ import annotations
 
 import urllib.request
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import encode_basic_auth
 from yarl import URL
 
 from app.core.errors import Error, SettingsError
+
+Gate = Callable[[], Awaitable[None] | None]
+"""Asked when a connection is there and the request is about to be written; it raises to keep the request back, and may
+answer something to wait for first."""
 
 
 class Failure(Error):

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from app.core.connections import Body, Connections, Reply
-from app.core.exchange import Clocks, Target
+from app.core.exchange import Clocks, Gate, Target
 
 Headers = httpx.Headers
 Response = httpx.Response
@@ -27,7 +27,7 @@ class Packets(Body, httpx.AsyncByteStream):
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """httpx's seam; a request may carry its ``Clocks`` and its ``Target`` as extensions of these names."""
+    """httpx's seam; a request may carry its ``Clocks``, ``Target`` and ``Gate`` as extensions of these names."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -38,7 +38,8 @@ class Transport(httpx.AsyncBaseTransport):
         clocks = extensions.get("clocks") or Clocks()
         headers = extensions.get("plain") or request.headers
         body = extensions.get("body") or await request.aread() or None
-        response = await self._connections.open(request.method, target, headers, body, clocks)
+        gate = extensions.get("gate")
+        response = await self._connections.open(request.method, target, headers, body, clocks, gate)
         return httpx.Response(
             response.status, headers=_headers_of(response), stream=Packets(response, clocks), extensions=_HTTP11
         )
@@ -88,13 +89,19 @@ class Client(httpx.AsyncClient):
         return httpx.URL(url), self._connections.target(url)
 
     async def call(
-        self, method: str, place: Place, headers: httpx.Headers, body: bytes, clocks: Clocks
+        self,
+        method: str,
+        place: Place,
+        headers: httpx.Headers,
+        body: bytes,
+        clocks: Clocks,
+        gate: Gate | None = None,
     ) -> httpx.Response:
         """Send; answers once the headers are here. Iterate ``body_of`` the response and ``aclose`` that.
 
         Goes straight to the transport (0.035 ms less than ``send``) unless an event hook wants to see it.
         """
-        extensions = {"target": place[1], "clocks": clocks, "timeout": {}}
+        extensions = {"target": place[1], "clocks": clocks, "gate": gate, "timeout": {}}
         stream = httpx.ByteStream(body)
         request = httpx.Request(method, place[0], headers=headers, stream=stream, extensions=extensions)
         if any(self.event_hooks.values()):

@@ -62,7 +62,7 @@ KEYS: tuple[Key, ...] = (
     Key("…pause", "hash", "scope to `until|ver|policy|since|hold|author|reason` of active pauses", "while paused"),
     Key("…resume", "hash", "scope to `ver|cut-off` of ended pauses", "48 h each"),
     Key("…signals", "hash", "lane to `stop <token>` or `hold <token>`", "until that token goes"),
-    Key("…notice:<chat>:<mark>", "string", "this was told already", "1 h; of a pause 48 h"),
+    Key("…notice:<chat>:<mark>", "string", "this was told already", "1 h; of a pause 48 h; of a limit until its reset"),
     Key("…dead", "sorted set", "dead letters as `<chat>/<ids>`, by ms", "newest 1,000"),
     Key("…dead:<chat>", "hash", "ids to `lane|reason|attempts|replays|ms`, a newline, the entry", "30 days"),
     Key("…count", "hash", "ends counted by kind", "forever"),
@@ -73,11 +73,33 @@ KEYS: tuple[Key, ...] = (
     Key("lk:{<bot id>}:setup", "hash", "SHARDS, format, and the birth id of this store", "forever"),
     Key("lk:{<bot id>}:processes", "sorted set", "live processes, by heartbeat (ms)", "members 30 s"),
     Key("lk:{<bot id>.pace}:out", "string", "the bot-wide send budget", "seconds"),
+    Key(
+        "lk:{<bot id>.model}:health",
+        "hash",
+        "what is known of keys (`k<label>`) and endpoints (`e<label>`): `until:gen:count:why:slot:used`, in ms",
+        "26 h after its last change",
+    ),
+    Key(
+        "lk:{<bot id>.quota}:use:<scope>:<unit>/<window>",
+        "hash",
+        "used and held in the window that is open; scope: `u<user>`, `c<chat>`, `b` or `k<key's label>`; day and month "
+        "with `:<Unix time of its begin>`",
+        "to the window's end and a day",
+    ),
+    Key("lk:{<bot id>.quota}:held", "sorted set", "reservations under way, by the ms at which they expire", "35 days"),
+    Key(
+        "lk:{<bot id>.quota}:call:<turn>",
+        "hash",
+        "ticket to what it holds in which windows",
+        "1 min after it was settled, 1 day after it expired",
+    ),
+    Key("lk:{<bot id>.quota}:override", "hash", "chat to the limits that an operator gave it, or `off`", "forever"),
+    Key("lk:{<bot id>}:alarm:<digest>", "string", "operators were told this already", "1 h"),
     Key("lk:<bot id>:wake", "channel", "hint: numbers of shards that have work", "-"),
     Key("lk:<bot id>:signal", "channel", "hint: `<stop|hold> <lane> <token>`", "-"),
 )
 
-FOREVER = frozenset({"fence", "count", "ends", "setup"})
+FOREVER = frozenset({"fence", "count", "ends", "setup", "override"})
 """Last words of the keys that have no TTL and no natural end."""
 
 
@@ -109,6 +131,26 @@ def processes(bot: int) -> str:
 def budget(bot: int) -> str:
     """The bot-wide send budget."""
     return f"lk:{{{bot}.pace}}:out"
+
+
+def health(bot: int) -> str:
+    """What is known of the models' keys and endpoints."""
+    return f"lk:{{{bot}.model}}:health"
+
+
+def held(bot: int) -> str:
+    """The key that routes every script call of quotas."""
+    return f"lk:{{{bot}.quota}}:held"
+
+
+def override(bot: int) -> str:
+    """Limits of chats that differ from the setting."""
+    return f"lk:{{{bot}.quota}}:override"
+
+
+def alarm(bot: int, digest: str) -> str:
+    """That operators were told something."""
+    return f"lk:{{{bot}}}:alarm:{digest}"
 
 
 def wake(bot: int) -> str:

@@ -63,8 +63,8 @@ class Settings(BaseSettings):
     """The longest answer, in tokens."""
     model_fallbacks: kinds.Fallbacks = ()
     """Where to ask when this endpoint is ill or at its limit, in this order: a JSON list such as
-    `[{"base_url": "https://host/v1", "name": "model", "keys": "sk-b;300r/hour"}]`. What an entry leaves out is as above,
-    keys only at the same `base_url`."""
+    `[{"base_url": "https://host/v1", "name": "model", "keys": "sk-b;300r/hour"}]`. What an entry leaves out is as
+    above, keys only at the same `base_url`."""
     model_exhausted: kinds.Exhausted = "hold"
     """When every key is at its limit: `hold` questions until one returns, for at most `HOLD_MINUTES`, or
     `apologise` at once. Either way the person is told when."""

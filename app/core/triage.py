@@ -14,7 +14,7 @@ from app.core.errors import Unparsable
 from app.core.schema import Me, Message, MessageEntity, Update, checked, media_of, parse, update_id, utf16
 from app.core.updates import Incoming, Scope, lane_of, message_lane
 
-CONTROL = frozenset({"pause", "resume", "status", "stop"})
+CONTROL = frozenset({"pause", "resume", "status", "stop", "usage", "keys", "quota"})
 # A control lane is short, and a command that comes late no longer means what it meant.
 CONTROL_LIMIT = 50
 CONTROL_MS = 60_000

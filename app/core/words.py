@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from datetime import UTC, datetime
+
+from app.core.allowance import UNITS, Limit
 
 # The menu that Telegram shows on "/"; names and what they do.
 MENU = (
@@ -10,21 +14,26 @@ MENU = (
     ("help", "What I can do"),
     ("new", "Start a new conversation"),
     ("stop", "Stop my answer"),
+    ("usage", "What you have used of your limits"),
+    ("persona", "Who answers in this chat"),
 )
 
-START = "Hello! I am {name}. Write to me and I will answer; /help shows what else I can do."
 HELP = (
     "Write to me and I answer; I remember our conversation.\n"
     "In groups, mention me or reply to one of my messages.\n\n"
     "/new - start a new conversation\n"
     "/stop - stop the answer I am working on\n"
+    "/usage - what you have used, and when it starts anew\n"
+    "/persona - who answers here, and who else could (in a group for its admins)\n"
     "/help - this message"
 )
 HELP_OPERATOR = (
     "\n\nFor operators:\n"
     "/pause [all] [30m] [reason] - answer nobody, here or anywhere\n"
     "/resume [all] - go on, in order\n"
-    "/status - how I am"
+    "/status - how I am, and for how long my limits will last\n"
+    "/keys - each key and what it has used\n"
+    "/quota [chat id] 100000t/day,300r/hour - set a chat's quota; off lifts it, default takes the setting"
 )
 NEW = "A new conversation: I have forgotten what we said before."
 HINT = "I do not know that command. /help shows what I can do."
@@ -41,6 +50,15 @@ NOT_YOURS_GROUP = "Only my operators and this group's admins may do that."
 NOT_EVERYWHERE = "Only my operators may pause or resume me everywhere."
 STOPPED = "I stopped."
 NOTHING_TO_STOP = "There is nothing to stop."
+PERSONA_UNKNOWN = "I do not know a persona of that name.\n\n{list}"
+PERSONA_LIST = "In this chat I am {name}. I can be:\n{list}\n\nChoose with /persona and one of these words."
+PERSONA_NOW = "(Here I am {name} from now on, and our conversation starts afresh.)"
+QUOTA_HELP = (
+    "Write /quota and limits such as 100000t/day,300r/hour (t tokens, r requests; min, hour, day, month), or off, or "
+    "default. A chat's id before it means that chat."
+)
+NO_QUOTA = "No limit is set for you here: ask as much as you like."
+NO_KEYS = "No key is set: the model is asked without one."
 OUTDATED = "A later /pause or /resume is already in force, so this one changes nothing."
 
 # Last lines, appended to an answer by `with_lines`; they are ours and never part of the conversation.
@@ -58,8 +76,25 @@ SORRY_FAILED = "Sorry, I could not find an answer to that; please try again"
 SORRY_EMPTY = "Sorry, my language model gave an empty answer; please try to ask in another way"
 SORRY_FILTERED = "Sorry, a content filter kept me from answering that; please try to ask in another way"
 SORRY_SLOW = "Sorry, that took me too long; please try again"
-_SORRY = (SORRY_DOWN, SORRY_BUSY, SORRY_FAILED, SORRY_EMPTY, SORRY_FILTERED, SORRY_SLOW)
+SORRY_LONG = "Sorry, that is more than my language model can read at once; please send me less of it"
+SORRY_LENGTH = "Sorry, my answer reached its length limit before its first word; please ask for less at once"
+_SORRY = (
+    *(SORRY_DOWN, SORRY_BUSY, SORRY_FAILED, SORRY_EMPTY, SORRY_FILTERED, SORRY_SLOW),
+    *(SORRY_LONG, SORRY_LENGTH),
+)
 _APOLOGY = re.compile("(?:" + "|".join(map(re.escape, _SORRY)) + r") \(error [0-9a-f]{6}\)\.\Z")
+
+# Told once, by the notice lane; `when` gives the time.
+LOADING = "The model is waking up, about {seconds} s; then I answer."
+HELD = "My language model has reached its limit. I keep your question and answer it {when}."
+EXHAUSTED = "Sorry, my language model has reached its limit; please ask again {when}."
+_SPENT = {
+    "user": "You have used up your {limit}; I can answer you again {when}.",
+    "chat": "This chat has used up its {limit}; I can answer here again {when}.",
+    "bot": "All of us together have used up my {limit}; I can answer again {when}.",
+}
+_THIS = {"minute": "this minute", "hour": "this hour", "day": "today", "month": "this month"}
+SOON_SECONDS = 90
 
 # Notices: what the lanes tell a chat by themselves, by kind.
 NOTICES = {
@@ -71,6 +106,26 @@ NOTICES = {
     "throttled": THROTTLED,
 }
 NOTICE = "Something went wrong with this message; please ask again."
+
+
+def spent(scope: str, limit: Limit, resets: float, now: float) -> str:
+    """That a quota is used up: whose (user, chat or bot), which, and when it starts anew."""
+    return _SPENT.get(scope, _SPENT["bot"]).format(limit=limit.words, when=when(resets, now))
+
+
+def when(at: float, now: float) -> str:
+    """A point in time for people, rounded up so that nobody comes too early: `at 14:05 UTC`."""
+    minute = datetime.fromtimestamp(math.ceil(at / 60) * 60, UTC)
+    if at - now < SOON_SECONDS:
+        return f"in {max(1, math.ceil(at - now))} s (at {minute:%H:%M} UTC)"
+    day = "" if minute.date() == datetime.fromtimestamp(now, UTC).date() else f"on {minute.day} {minute:%b} "
+    return f"{day}at {minute:%H:%M} UTC"
+
+
+def used(limit: Limit, amount: int, resets: float, now: float) -> str:
+    """A quota in figures: `12 of 300 requests this hour, back to 0 at 14:05 UTC`."""
+    figures = f"{amount:,} of {limit.amount:,} {UNITS[limit.unit]} {_THIS[limit.window]}"
+    return f"{figures}, back to 0 {when(resets, now)}" if resets > now else figures
 
 
 def apology(sorry: str, error_id: str) -> str:

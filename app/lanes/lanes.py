@@ -103,6 +103,11 @@ class Lanes:
         done, left = await self._ask("complete", claim.shard, args, front=True)
         return done == b"ok", left
 
+    async def tell(self, claim: Claim, mark: str, seconds: int, raw_notice: str) -> str:
+        """A notice in the middle of a turn, once for its mark in so many seconds: told, known or refused."""
+        args = (claim.lane, claim.token, mark, max(1, seconds), raw_notice)
+        return str((await self._ask("tell", claim.shard, args, front=True)).decode())
+
     async def release(self, claim: Claim, delay_ms: int = 0, op: str = "") -> str:
         """Give the claim back, the attempt not counted: ok, uncounted or refused."""
         return str(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
@@ -20,6 +20,9 @@ class Prompt:
     """What the model is asked. ``user``, ``chat`` and ``turn`` say for whom, for quotas, and are sent to nobody.
 
     ``turn`` is the same when a successor asks again after a crash; ``max_tokens`` caps the answer further (0: no).
+    ``params`` are fields of the request as a persona sets them (temperature …), ``examples`` the number of messages
+    after the first that are its example turns. ``on_loading`` is told how many seconds an endpoint asks for while it
+    loads its model; it does not raise.
     """
 
     messages: list[Message]
@@ -27,6 +30,9 @@ class Prompt:
     chat: str = ""
     turn: str = ""
     max_tokens: int = 0
+    params: tuple[tuple[str, float | int | str], ...] = ()
+    examples: int = 0
+    on_loading: Callable[[float], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

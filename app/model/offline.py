@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import AsyncGenerator
 
 from app.core.clock import Clock, Real
+from app.core.tokens import tokens
 from app.model.base import Chunk, Message, Prompt, Usage
 
 NOTICE = (
@@ -15,7 +15,6 @@ NOTICE = (
 )
 WORD_SECONDS = 0.03
 MOST_COUNT = 500
-_BYTES_PER_TOKEN = 2.8  # as everywhere an estimate is needed
 _COUNT = re.compile(r"\bcount\b.*?\bto\s+(\d{1,6})\b", re.IGNORECASE | re.DOTALL)
 _MEMORY = re.compile(r"\bremember\b|\bhow many (?:messages|questions)\b", re.IGNORECASE)
 
@@ -31,12 +30,12 @@ class Offline:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """Answer the last message of the user."""
-        text = answer(prompt.messages)
+        text = answer([*prompt.messages[:1], *prompt.messages[1 + prompt.examples :]])
         for word in re.findall(r"\s*\S+|\s+$", text):
             yield Chunk(word)
             await self._clock.sleep(self._word_seconds)
-        asked = sum(_tokens(message["content"]) for message in prompt.messages)
-        yield Chunk(finish="stop", usage=Usage(asked, _tokens(text)))
+        asked = sum(tokens(message["content"]) for message in prompt.messages)
+        yield Chunk(finish="stop", usage=Usage(asked, tokens(text)))
 
     async def start(self) -> str:
         """Nothing to find out."""
@@ -67,7 +66,3 @@ def _reply(said: str, asked: int) -> str:
 def _count(end: int) -> str:
     numbers = " ".join(map(str, range(1, min(end, MOST_COUNT) + 1)))
     return f"{numbers} … and so on to {end}." if end > MOST_COUNT else numbers or "There is nothing to count."
-
-
-def _tokens(text: str) -> int:
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / _BYTES_PER_TOKEN)

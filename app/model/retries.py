@@ -1,7 +1,8 @@
-"""When a model is asked again, and after how long: the one place with tenacity.
+"""When an endpoint is asked again, and after how long: the one place with tenacity.
 
 What the endpoint asks for is obeyed: ``retry-after-ms``, else ``Retry-After`` (seconds or a date), else
-``x-ratelimit-reset-*``, else full jitter. Only calls of which nobody has seen anything are repeated.
+``x-ratelimit-reset-*``, else full jitter. Only calls of which nobody has seen anything are repeated. A 429 is none of
+this: it concerns a key, and app/model/keypool.py takes the next.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from app.core.clock import Clock
-from app.core.errors import ModelError
+from app.core.errors import ModelCut, ModelError
 
 ATTEMPTS = 6
+LOADING_SECONDS = 60.0  # how long a model that says it is loading is waited for
 _FIRST_SECONDS = 0.5  # full jitter: up to 0.5, 1, 2, 4, 8
 _MOST_SECONDS = 8.0
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -28,48 +31,81 @@ T = TypeVar("T")
 
 
 class Passing(Exception):
-    """A failure that may pass: ``verdict`` is what it is if it does not, ``wait`` what the endpoint asked for."""
+    """A failure that may pass: ``verdict`` is what it is if it does not, ``wait`` what the endpoint asked for.
 
-    def __init__(self, verdict: ModelError, wait: float | None = None, patience: float = 0.0) -> None:
+    ``loading``: the seconds it says it needs to load its model, for which more patience is had.
+    """
+
+    def __init__(self, verdict: ModelError, wait: float | None = None, loading: float = 0.0) -> None:
         super().__init__(str(verdict))
         self.verdict = verdict
         self.wait = wait
-        self.patience = patience
+        self.loading = loading
 
 
-async def persist(
-    attempt: Callable[[], Awaitable[T]], first: Passing, started: float, patience: float, clock: Clock
-) -> T:
-    """Repeat a call whose first attempt failed with ``first``.
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """No repetition begins later than ``seconds`` after the first; ``loading``: a model that loads is waited for."""
 
-    No attempt begins later than ``patience`` seconds (or what the failure grants) after ``started`` (monotonic);
-    what was wrong last is raised then.
-    """
-    pending = [first]
+    seconds: float
+    attempts: int = ATTEMPTS
+    loading: bool = True
+
+
+CUT = Patience(15.0, attempts=3)
+"""An answer that was cut, and soon: a person waits for it."""
+
+
+async def persist(attempt: Callable[[], Awaitable[T]], patience: Patience, clock: Clock) -> T:
+    """Repeat a call while it fails with ``Passing``; what was wrong last is raised. The first attempt costs nothing."""
+    started = clock.monotonic()
+    try:
+        return await attempt()
+    except Passing as error:
+        pending = [error]
 
     async def again() -> T:
         if pending:
             raise pending.pop()
         return await attempt()
 
-    def wait(state: RetryCallState) -> float:
-        error = _error(state)
-        if error.wait is not None:
-            return error.wait
-        return random.uniform(0, min(_MOST_SECONDS, _FIRST_SECONDS * 2 ** (state.attempt_number - 1)))
-
     def stop(state: RetryCallState) -> bool:
-        allowed = max(patience, _error(state).patience)
+        loading = patience.loading and _error(state).loading > 0
+        allowed = max(patience.seconds, LOADING_SECONDS) if loading else patience.seconds
         spent = clock.monotonic() - started + state.upcoming_sleep
-        return state.attempt_number >= ATTEMPTS or spent > allowed
+        return state.attempt_number >= patience.attempts or spent > allowed
 
     retrying = AsyncRetrying(
-        sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(Passing), reraise=True
+        sleep=clock.sleep, wait=_wait, stop=stop, retry=retry_if_exception_type(Passing), reraise=True
     )
     try:
         return await retrying(again)
     except Passing as error:
         raise error.verdict from None
+
+
+def _wait(state: RetryCallState) -> float:
+    error = _error(state)
+    if error.wait is not None:
+        return error.wait
+    return random.uniform(0, min(_MOST_SECONDS, _FIRST_SECONDS * 2 ** (state.attempt_number - 1)))
+
+
+async def uncut(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """Ask again for an answer that was cut, which only who has shown nothing of it may; raises the longest cut."""
+    cuts: list[ModelCut] = []
+
+    async def attempt() -> T:
+        try:
+            return await ask()
+        except ModelCut as cut:
+            cuts.append(cut)
+            raise Passing(cut) from None
+
+    try:
+        return await persist(attempt, CUT, clock)
+    except ModelCut:
+        raise max(cuts, key=lambda cut: len(cut.text)) from None
 
 
 def _error(state: RetryCallState) -> Passing:

@@ -7,6 +7,7 @@ part of an answer and is passed over.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -50,20 +51,34 @@ class Truncated(ModelFailed):
 
 
 class Ask:
-    """Makes request bodies: all but the messages is encoded once."""
+    """Makes request bodies: all but the messages is encoded once, unless a prompt differs."""
 
     def __init__(self, name: str, max_tokens: int, *, stream: bool, with_usage: bool, limit_field: str) -> None:
-        rest: dict[str, Any] = {limit_field: max_tokens} if max_tokens else {}
+        self._limit_field = limit_field
+        self._max_tokens = max_tokens
+        self._rest: dict[str, Any] = {limit_field: max_tokens} if max_tokens else {}
         if stream:
-            rest["stream"] = True
+            self._rest["stream"] = True
         if stream and with_usage:
-            rest["stream_options"] = {"include_usage": True}
+            self._rest["stream_options"] = {"include_usage": True}
         self._head = b'{"model":' + _encode(name) + b',"messages":'
-        self._tail = b"," + _encode(rest)[1:] if rest else b"}"
+        self._tail = _tail(self._rest)
 
-    def body(self, messages: list[Message]) -> bytes:
-        """The request body for these messages."""
-        return self._head + _encode(messages) + self._tail
+    def body(self, messages: list[Message], max_tokens: int = 0, params: Iterable[tuple[str, Any]] = ()) -> bytes:
+        """The request body for these messages; ``max_tokens`` may make the answer shorter, never longer (0: as set).
+
+        ``params`` are further fields; what we set ourselves they do not change, but may ask for a shorter answer.
+        """
+        if not max_tokens and not params:
+            return self._head + _encode(messages) + self._tail
+        more = dict(params)
+        caps = [cap for cap in (self._max_tokens, max_tokens, more.pop("max_tokens", 0)) if cap]
+        rest = {**more, **self._rest, **({self._limit_field: min(caps)} if caps else {})}
+        return self._head + _encode(messages) + _tail(rest)
+
+
+def _tail(rest: dict[str, Any]) -> bytes:
+    return b"," + _encode(rest)[1:] if rest else b"}"
 
 
 def read(data: bytes) -> Chunk:

@@ -22,6 +22,9 @@ from app.core.durability import durability
 from app.core.errors import (
     Conflict,
     Doubtful,
+    KeyRefused,
+    KeyUnpaid,
+    ModelBusy,
     ModelError,
     ModelRefused,
     SettingsError,
@@ -56,11 +59,15 @@ class Bot(Protocol):
     async def fetch(self, method: str, params: dict[str, Any], timeout_seconds: float = ...) -> bytes: ...
 
 
-class Model(Protocol):
-    """An endpoint: its model's name, and a tiny question to it."""
+class Probe(Protocol):
+    """One key of an endpoint: who it is, the model's name, and a tiny question asked with it."""
 
+    @property
+    def key(self) -> str: ...
+    @property
+    def host(self) -> str: ...
     async def start(self) -> str: ...
-    async def probe(self) -> str: ...
+    async def ask(self) -> str: ...
 
 
 class _Me(msgspec.Struct):
@@ -77,11 +84,14 @@ class _Webhook(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What is to be looked at; None for what is embedded. ``bot_id`` is the number before the token's colon."""
+    """What is to be looked at; None for what is embedded. ``bot_id`` is the number before the token's colon.
+
+    ``probes`` are all keys of all endpoints, the preferred first; none for the offline model.
+    """
 
     bot: Bot | None
     redis: Redis | None
-    model: Model | None
+    probes: Sequence[Probe]
     bot_id: int
     shards: int
     group_mode: str = "mention"
@@ -181,28 +191,45 @@ class Checkup:
             return False  # said already, by _redis
 
     async def _model(self) -> AsyncIterator[Finding]:
-        if self.model is None:
+        if not self.probes:
             yield Finding("ok", "model: none is set, the offline model is used")
             return
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(MODEL_SECONDS):
-                name = await self.model.start()
-                answer = await self.model.probe()
-        except TimeoutError:
-            yield Finding("fail", f"model: no answer within {MODEL_SECONDS:g} s")
-        except SettingsError as error:
-            for line in error.lines:
-                yield Finding("fail", line)
-        except ModelRefused as error:
-            hint = ": is MODEL_API_KEYS right?" if error.status in {401, 403} else ""
-            yield Finding("fail", f"model: the endpoint refuses ({error}){hint}")
-        except ModelError as error:
-            yield Finding("fail", f"model: {error}")
-        else:
-            took = time.perf_counter() - started
-            mark: Mark = "ok" if answer.strip() else "warn"
-            yield Finding(mark, f"model {name} {'answers' if answer.strip() else 'answers nothing'} in {took:.1f} s")
+        heard = await asyncio.gather(*(_heard(probe) for probe in self.probes))
+        works = any(mark != "fail" for mark, _, _ in heard)
+        for probe, (mark, name, words) in zip(self.probes, heard, strict=True):
+            if len(heard) == 1:
+                who = f"model {name}" if words.startswith("answers") else "model:"
+            else:
+                who = f"model {name} at {probe.host}, key {probe.key}:" if name else f"{probe.host}, key {probe.key}:"
+            # a key that is of no use does not silence a bot that has another
+            yield Finding("warn" if works and mark == "fail" else mark, f"{who} {words}")
+
+
+async def _heard(probe: Probe) -> tuple[Mark, str, str]:
+    """How a key was answered: the mark, the model's name as far as it is known, and what there is to say."""
+    name, started = "", time.perf_counter()
+    try:
+        async with asyncio.timeout(MODEL_SECONDS):
+            name = await probe.start()
+            answer = await probe.ask()
+    except TimeoutError:
+        return "fail", name, f"no answer within {MODEL_SECONDS:g} s"
+    except SettingsError as error:
+        return "fail", name, "; ".join(error.lines)
+    except KeyUnpaid as error:
+        return "fail", name, f"there is no money left ({error})"
+    except KeyRefused as error:
+        return "fail", name, f"the endpoint refuses ({error}): is MODEL_API_KEYS right?"
+    except ModelBusy as error:
+        back = f", back in {error.retry_after:g} s" if error.retry_after else ""
+        return "warn", name, f"at its limit now ({error}){back}"
+    except ModelRefused as error:
+        return "fail", name, f"the endpoint refuses ({error})"
+    except ModelError as error:
+        return "fail", name, str(error)
+    took = time.perf_counter() - started
+    said = bool(answer.strip())
+    return "ok" if said else "warn", name, f"{'answers' if said else 'answers nothing'} in {took:.1f} s"
 
 
 async def _ask(bot: Bot, method: str, kind: type[T]) -> T:

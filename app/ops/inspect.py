@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.core.botapi import Telegram
@@ -11,7 +11,7 @@ from app.core.errors import StoreError
 from app.core.redis import Stores, connect
 from app.core.settings import Settings
 from app.core.valkey import running
-from app.ops.check import Checkup, Model
+from app.ops.check import Checkup, Probe
 from app.ops.status import Reader, text
 
 
@@ -33,14 +33,14 @@ async def status(settings: Settings, bot: int, version: str, say: Callable[[obje
 
 
 async def check(
-    settings: Settings, telegram: Telegram | None, bot: int, model: Model | None, say: Callable[[object], None]
+    settings: Settings, telegram: Telegram | None, bot: int, probes: Sequence[Probe], say: Callable[[object], None]
 ) -> int:
     """Say one line per finding; 1 when one of them keeps the bot from working."""
     stores = _stores(settings) if settings.redis_url else None
     checkup = Checkup(
         bot=telegram,
         redis=stores.work if stores else None,
-        model=model,
+        probes=probes,
         bot_id=bot,
         shards=settings.shards,
         group_mode=settings.group_mode,

@@ -32,8 +32,13 @@ class Redactor:
     """Takes secrets out of a text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for form in _forms(secret.strip())}
-        literal = [_pattern(form) for form in sorted(forms, key=len, reverse=True)]
+        self._forms: set[str] = set()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these too from now on."""
+        self._forms |= {form for secret in secrets for form in _forms(secret.strip())}
+        literal = [_pattern(form) for form in sorted(self._forms, key=len, reverse=True)]
         self._regex = re.compile("|".join([*literal, PATH, ANYBODYS, USERINFO]))
 
     def __call__(self, text: str) -> str:
@@ -92,7 +97,7 @@ def configure(
     *,
     out: TextIO | None = None,
     cache: bool = True,
-) -> None:
+) -> Redactor:
     """Set up all logging of the process, once and early; ``form`` and ``level`` as LOG_FORMAT and LOG_LEVEL.
 
     ``cache`` fixes loggers at their first use (faster); a test that configures again must pass False.
@@ -100,7 +105,8 @@ def configure(
     out = sys.stderr if out is None else out
     people = form == "console" or (form == "auto" and out.isatty())
     number = LEVELS[level.lower()]
-    stream = Stream(out, Redactor(secrets))
+    redactor = Redactor(secrets)
+    stream = Stream(out, redactor)
     structlog.configure(
         processors=_processors(people=people, colors=out.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -112,6 +118,7 @@ def configure(
     root.setLevel(max(LIBRARIES_FROM, number))
     logging.captureWarnings(capture=True)
     sys.excepthook = _crashed
+    return redactor
 
 
 def _processors(*, people: bool, colors: bool) -> list[Callable[..., Any]]:

@@ -65,6 +65,8 @@ class Snapshot:
     risks: Sequence[str] = ()
     """What Redis may forget, in plain sentences."""
     local: Local | None = None
+    figures: Sequence[str] = ()
+    """Endpoints, keys and limits, in plain sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def text(shot: Snapshot) -> str:
     """The snapshot for people: plain lines, the important first."""
     lines = [f"Lanekeeper {shot.version}, {_up(shot.local)}{_several(shot.processes, 'process', 'processes')}"]
     lines += [_paused(pause, shot.now_ms) for pause in shot.pauses]
-    lines += [_work(shot), _intake(shot), f"Model: {shot.model}"]
+    lines += [_work(shot), _intake(shot), f"Model: {shot.model}", *shot.figures]
     if shot.dead:
         lines.append(f"Dead letters: {shot.dead}")
     lines += [f"Redis: {risk}" for risk in shot.risks] or ["Redis: keeps what it confirmed"]

@@ -13,12 +13,11 @@ from typing import Any, TypedDict
 import msgspec
 
 from app.core.errors import CorruptSession
+from app.core.tokens import MOST_PER_CHARACTER
+from app.core.tokens import tokens as estimate
 
 VERSION = 1
 READER = 1
-
-# Bytes of UTF-8 per token, on the safe side for most languages and tokenizers.
-BYTES_PER_TOKEN = 2.8
 
 
 class Message(TypedDict):
@@ -43,6 +42,7 @@ class _Stored(msgspec.Struct, omit_defaults=True):
     tokens: int = 0
     told_trim: bool = False
     dropped: bool = False
+    speaker: str = ""
 
 
 class _Exact(_Stored, forbid_unknown_fields=True):
@@ -62,10 +62,10 @@ class Session:
     """The earlier turns of a conversation, oldest first, and its counters.
 
     ``count``: questions answered; ``tokens``: spent; ``told_trim``: the person knows that old turns are left out;
-    ``dropped``: turns were left behind for good.
+    ``dropped``: turns were left behind for good; ``speaker``: the persona that answered, as the chat had chosen it.
     """
 
-    __slots__ = ("_extra", "_header", "_turn_extra", "count", "dropped", "tokens", "told_trim", "turns")
+    __slots__ = ("_extra", "_header", "_turn_extra", "count", "dropped", "speaker", "tokens", "told_trim", "turns")
 
     def __init__(self, stored: _Stored, header: tuple[int, int] = (VERSION, READER)) -> None:
         self.turns = stored.turns
@@ -73,6 +73,7 @@ class Session:
         self.tokens = stored.tokens
         self.told_trim = stored.told_trim
         self.dropped = stored.dropped
+        self.speaker = stored.speaker
         self._header = header
         self._extra: dict[str, msgspec.Raw] = {}
         self._turn_extra: dict[str, dict[str, Any]] = {}
@@ -115,9 +116,19 @@ class Session:
         self.turns = []
         self.told_trim = self.dropped = False
 
+    def shorten(self, turns: int) -> None:
+        """Forget the oldest answered turns but so many: the model cannot read more."""
+        answered = 0
+        for index in range(len(self.turns) - 1, -1, -1):
+            answered += self.turns[index].answer is not None
+            if answered > turns:
+                del self.turns[: index + 1]
+                self.dropped = True
+                return
+
     def dump(self) -> bytes:
         """The value to be stored."""
-        stored = _Stored(self.turns, self.count, self.tokens, self.told_trim, self.dropped)
+        stored = _Stored(self.turns, self.count, self.tokens, self.told_trim, self.dropped, self.speaker)
         version, reader = self._header
         if not self._extra and not self._turn_extra:
             return b"%d.%d\n%b" % (version, reader, _encode(stored))
@@ -129,7 +140,7 @@ class Session:
     def _slight(self, tokens: int) -> bool:
         """Whether all turns together fit for certain, whatever their characters: then none needs an estimate."""
         characters = sum(len(turn.question) + len(turn.answer or "") for turn in self.turns)
-        return 4 * characters / BYTES_PER_TOKEN + 2 * len(self.turns) <= tokens
+        return MOST_PER_CHARACTER * characters + 2 * len(self.turns) <= tokens
 
     def _forget(self, keep_turns: int, keep_tokens: int) -> None:
         """Apologies are kept to the same number, but never push an answer out."""
@@ -150,11 +161,6 @@ class Session:
                 del self.turns[: index + 1]
                 self.dropped = True
                 return
-
-
-def estimate(text: str) -> int:
-    """Tokens of a text, rather too many than too few."""
-    return math.ceil((len(text) if text.isascii() else len(text.encode("utf-8", "replace"))) / BYTES_PER_TOKEN)
 
 
 def fresh() -> Session:

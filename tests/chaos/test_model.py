@@ -17,7 +17,6 @@ WAYS = {
     "cutoff": {"kind": "cut"},
     "halved": {"kind": "half"},
     "keyless": {"kind": "status", "status": 401},
-    "limited": {"kind": "flood", "retry_after": 60},
     "errorous": {"kind": "error"},
     "garbled": {"kind": "broken"},
     "hollow": {"kind": "empty"},

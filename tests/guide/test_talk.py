@@ -60,3 +60,14 @@ async def test_help_names_the_commands(meet: People) -> None:
 async def test_an_unknown_command_gets_a_hint(meet: People) -> None:
     linus = await meet(LINUS)
     assert "/help" in (await linus.answer(await linus.say("/abracadabra")))["text"]
+
+
+async def test_who_answers_can_be_chosen_and_the_conversation_starts_afresh(meet: People) -> None:
+    margaret = await meet(MARGARET)
+    await margaret.answer(await margaret.say("My cat is called Byte."))
+    assert "keeper - Edda Marrow" in (await margaret.answer(await margaret.say("/persona")))["text"]
+    greeting = (await margaret.answer(await margaret.say("/persona keeper")))["text"]
+    assert "Edda Marrow, I keep this light" in greeting
+    answer = await margaret.answer(await margaret.say("What do you remember?"))
+    assert "I remember 0 earlier messages" in answer["text"]
+    await margaret.answer(await margaret.say("/persona assistant"))

@@ -317,3 +317,69 @@ async def test_in_any_disorder_nobody_gets_an_answer_that_is_not_his(seed: int) 
         await direct.close()
         await over(direct, peer)
         await over(direct, other)
+
+
+@both
+async def test_a_request_is_kept_back_at_the_last_moment_and_its_connection_stays() -> None:
+    class Back(Exception):
+        pass
+
+    def refuse() -> None:
+        raise Back
+
+    async def doubt() -> None:
+        await turns(3)
+        raise Back
+
+    direct = Direct(1)
+    async with serving(echo) as peer:
+        await ask(direct, peer.url)
+        for gate in (refuse, doubt):
+            with pytest.raises(Back):
+                await direct.open("POST", resolve(peer.url), JSON, b"x", QUICK, gate)
+        assert len(peer.asked) == 1
+        assert repr(direct) == "<Direct 0 busy, 1 free, 0 waiting>"
+        reply = await direct.open("POST", resolve(peer.url), JSON, b"y", QUICK, lambda: None)
+        assert await Body(reply, QUICK).whole() == b"y"
+        assert peer.connections == 1
+        await direct.close()
+
+
+@both
+async def test_the_last_moment_comes_after_the_wait_for_a_connection() -> None:
+    direct, order = Direct(1), []
+    held: list[Exchange] = []
+    async with serving(held.append) as peer:
+        first = asyncio.ensure_future(ask(direct, peer.url))
+        await until(lambda: held, what="the first request")
+        second = asyncio.ensure_future(
+            direct.open("POST", resolve(peer.url), JSON, b"", QUICK, lambda: order.append("gate"))
+        )
+        await turns(20)
+        assert not order
+        held[0].reply(b"ok")
+        await first
+        await until(lambda: len(held) == 2, what="the second request")
+        assert order == ["gate"]
+        held[1].reply(b"ok")
+        (await second).close()
+        await direct.close()
+
+
+@both
+async def test_a_connection_that_breaks_while_the_last_question_is_asked_is_no_harm() -> None:
+    direct = Direct(2)
+    async with serving(echo) as peer:
+        await ask(direct, peer.url)
+
+        async def slow() -> None:
+            for wire in peer.open:
+                wire.transport.abort()
+            await until(lambda: not peer.open, what="the connection gone")
+            await until(lambda: "0 busy, 0 free" in repr(direct), what="seen here too")
+
+        with pytest.raises(Unreached):
+            await direct.open("POST", resolve(peer.url), JSON, b"", QUICK, slow)
+        assert (await ask(direct, peer.url, body=b"again"))[1] == b"again"
+        await direct.close()
+        await over(direct, peer)

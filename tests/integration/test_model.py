@@ -200,13 +200,12 @@ async def test_nobody_at_the_address_is_down_within_seconds(endpoint: Callable[.
 
 async def test_what_passes_is_waited_for(endpoint: Callable[..., Endpoint]) -> None:
     loading = says(503, {"error": "Model m is currently loading", "estimated_time": 0.05})
-    busy = says(429, {"error": {"message": "slow down"}}, b"Retry-After-Ms: 20\r\n")
-    async with serving(says(500, {}), busy, loading, WHOLE) as peer:
+    async with serving(says(500, {}), loading, WHOLE) as peer:
         assert await whole(endpoint(peer.url, patience_seconds=10), ASK) == ANSWER
-        assert len(peer.asked) == 4
+        assert len(peer.asked) == 3
 
 
-async def test_a_long_wait_is_told_at_once(endpoint: Callable[..., Endpoint]) -> None:
+async def test_a_limit_is_told_at_once_and_left_to_who_has_more_keys(endpoint: Callable[..., Endpoint]) -> None:
     async with serving(says(429, {}, b"Retry-After: 30\r\n")) as peer:
         with pytest.raises(ModelBusy) as caught:
             await whole(endpoint(peer.url, patience_seconds=10), ASK)

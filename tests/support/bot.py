@@ -150,6 +150,6 @@ class Bot:
         """Ends the process if it still runs, and reads its log for secrets and for errors that nobody expected."""
         if self.running:
             self.kill()
-        for secret in (self.world.token, self.world.token.partition(":")[2], self.world.key):
+        for secret in (self.world.token, self.world.token.partition(":")[2], *self.world.secrets):
             lines = [line for line in self.log.splitlines() if secret in line]
             assert not lines, f"a secret stands in {len(lines)} lines of the log, e.g. {lines[0][:300]}"

@@ -16,7 +16,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     gateway's), `flood` (429 with `retry_after`), `cut` (no answer), `half` (half an answer), `broken` (not JSON),
     `wrong` (JSON of another shape: `description`), `empty` (200 and no body), `hang` (silence), and for the model
     `error` (an error object inside a good answer), `stop` (a stream that ends early, but cleanly). With `done` the
-    request is carried out first, only its answer goes wrong.
+    request is carried out first, only its answer goes wrong. `at`: where a stream's `cut` or `stop` is, in bytes of its
+    content, from its end if negative; else in its middle.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     retry_after: float = 1
     description: str = ""
     done: bool = False
+    at: int | None = None
 
 
 class Faults:

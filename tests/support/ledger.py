@@ -50,6 +50,8 @@ class Ledger:
     turns: int = 5
     """The bot's HISTORY_TURNS."""
     chars: int = 120
+    spread: int = 0
+    """Answers are longer by up to this many characters, each by its own number."""
     inputs: list[Input] = field(default_factory=list)
     lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
     known: dict[tuple[int, int], Input] = field(default_factory=dict)
@@ -58,6 +60,8 @@ class Ledger:
     """Questions whose prompt lacked turns, which is right only if those turns ended with an apology."""
     cut: set[int] = field(default_factory=set)
     """Calls of which the bot got only a part."""
+    short: dict[int, int] = field(default_factory=dict)
+    """Calls whose answer ended at its limit of tokens, and how many characters that are."""
     faults: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULTS_OF_THE_BOT, 0))
     samples: list[str] = field(default_factory=list)
     questions: int = 0
@@ -92,8 +96,9 @@ class Ledger:
 
     def answer(self, index: int, call: int) -> str:
         """What the model says to question `index` in its `call`th call of all."""
-        text = f"#{index} call={call} {FILLER * (1 + self.chars // len(FILLER))}"
-        return text[: max(self.chars, 24)].rstrip()
+        size = max(self.chars, 24) + (31 * index + 97 * call) % (self.spread + 1)
+        text = f"#{index} call={call} {FILLER * (1 + size // len(FILLER))}"
+        return text[: min(size, self.short.get(call, size))].rstrip()
 
     # -- the bot sends -----------------------------------------------------------------------------
 

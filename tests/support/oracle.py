@@ -12,12 +12,15 @@ from typing import Any
 import msgspec
 
 from tests.support.faults import Fault, Faults, fail
+from tests.support.keyed import REFUSALS, Key, Request, Ring
 from tests.support.ledger import Ledger, now
 from tests.support.people import Input
 from tests.support.wire import Exchange
 
 ENCODE = msgspec.json.Encoder().encode
 MODEL = "strict-1"
+TOKEN_CHARS = 4
+FINISHED = b'"finish_reason":"'
 
 
 class StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,7 +49,9 @@ class Call:
     item: Input
     number: int
     text: str
+    finish: str
     fault: Fault | None
+    request: Request
     timer: asyncio.TimerHandle | None = None
 
 
@@ -54,7 +59,8 @@ class Oracle:
     """The model's side. `slow` holds (part of a question's text, ms): the first that fits decides the delay."""
 
     def __init__(self, ledger: Ledger, broken: Faults, keys: list[str]) -> None:
-        self.ledger, self.faults, self.keys = ledger, broken, keys
+        self.ledger, self.faults = ledger, broken
+        self.ring = Ring([Key(secret) for secret in keys], now())
         self.delay_ms = 0.0
         self.chunks = 12
         self.chunk_ms = 0.0
@@ -66,26 +72,33 @@ class Oracle:
 
     def serve(self, exchange: Exchange) -> None:
         """One request below `/v1/`."""
-        key = exchange.headers.get(b"authorization", b"").decode()
-        if key.removeprefix("Bearer ") not in self.keys:
-            exchange.reply(error("Incorrect API key provided", "invalid_api_key"), 401)
+        secret = exchange.headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
+        if exchange.method == "POST" and exchange.path == "/v1/chat/completions":
+            request = self.ring.enter(secret, now())
+            if request.status == 200:
+                self._complete(exchange, request)
+            else:
+                self._refuse(exchange, request)
+        elif not self.ring.knows(secret):
+            exchange.reply(error(*REFUSALS[401]), 401)
         elif exchange.method == "GET" and exchange.path == "/v1/models":
             exchange.reply(ENCODE({"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "world"}]}))
-        elif exchange.method != "POST" or exchange.path != "/v1/chat/completions":
-            exchange.reply(error(f"no such route: {exchange.method} {exchange.path}", "not_found"), 404)
         else:
-            self._complete(exchange)
+            exchange.reply(error(f"no such route: {exchange.method} {exchange.path}", "not_found"), 404)
 
-    def _complete(self, exchange: Exchange) -> None:
+    def _refuse(self, exchange: Exchange, request: Request) -> None:
+        exchange.reply(error(*REFUSALS[request.status]), request.status, extra=self.ring.headers(request))
+
+    def _complete(self, exchange: Exchange, request: Request) -> None:
         try:
             body = msgspec.json.decode(exchange.body, type=Completion)
         except msgspec.DecodeError as problem:
             self.ledger.blame("shape", f"model request: {problem}")
             exchange.reply(error(str(problem), "invalid_request_error"), 400)
         else:
-            self._answer(exchange, body)
+            self._answer(exchange, body, request)
 
-    def _answer(self, exchange: Exchange, body: Completion) -> None:
+    def _answer(self, exchange: Exchange, body: Completion, request: Request) -> None:
         self._decent(body)
         last = body.messages[-1]["content"] if body.messages else ""
         fault = self.faults.take("model", text=last)
@@ -95,7 +108,9 @@ class Oracle:
             return
         self.starts.append((now(), item.index))
         number = item.calls[-1]
-        call = Call(exchange, body, item, number, self.ledger.answer(item.index, number), fault)
+        text, finish = self._spoken(item, number, body)
+        request.index, request.chat, request.call = item.index, item.chat, number
+        call = Call(exchange, body, item, number, text, finish, fault, request)
         self.running.add(call)
         self.peak = max(self.peak, len(self.running))
         exchange.lost = lambda: self._over(call)
@@ -104,6 +119,15 @@ class Oracle:
             call.timer = asyncio.get_running_loop().call_later(delay / 1000, self._speak, call)
         else:
             self._speak(call)
+
+    def _spoken(self, item: Input, number: int, body: Completion) -> tuple[str, str]:
+        """The answer and how it ends: a limit of tokens is kept, as a good model does."""
+        text = self.ledger.answer(item.index, number)
+        most = body.max_tokens or body.max_completion_tokens or 0
+        if not most or tokens(text) <= most:
+            return text, "stop"
+        self.ledger.short[number] = most * TOKEN_CHARS
+        return self.ledger.answer(item.index, number), "length"
 
     def _decent(self, body: Completion) -> None:
         blame = self.ledger.blame
@@ -137,6 +161,7 @@ class Oracle:
             self._over(call)
             if fault is None:
                 call.exchange.reply(whole(call))
+                self._done(call)
             elif fault.kind == "error":
                 call.exchange.reply(error("the server had an error", "server_error"))
             else:
@@ -153,6 +178,9 @@ class Oracle:
 
     def _stream(self, call: Call) -> None:
         events = stream(call, self.chunks)
+        if call.fault is not None and call.fault.at is not None:
+            self._break(call, events, call.fault)
+            return
         if call.fault is not None:
             events = events[: len(events) // 2]
             self.ledger.cut.add(call.number)
@@ -168,11 +196,36 @@ class Oracle:
             call.exchange.cut()
         else:
             call.exchange.end()
+            if call.fault is None:
+                self._done(call)
+
+    def _break(self, call: Call, events: list[bytes], fault: Fault) -> None:
+        """The stream's first `at` bytes (or all but its last), and then the end. Whole is what has a finish_reason."""
+        whole_at = next(sum(map(len, events[: i + 1])) for i, e in enumerate(events) if FINISHED in e) - len(b"\n\n")
+        sent = b"".join(events)[: fault.at]
+        if len(sent) < whole_at:
+            self.ledger.cut.add(call.number)
+        call.exchange.begin()
+        if sent:
+            call.exchange.feed(sent)
+        self._over(call)
+        if fault.kind == "cut":
+            call.exchange.cut()
+        else:
+            call.exchange.end()
+
+    def _done(self, call: Call) -> None:
+        """All of the answer was written: this is what a provider bills."""
+        spent = usage(call)
+        request = call.request
+        request.prompt, request.answer, request.done = spent["prompt_tokens"], spent["completion_tokens"], now()
 
     def _drip(self, call: Call, events: list[bytes], at: int) -> None:
         if at == len(events):
             self._over(call)
             call.exchange.end()
+            if call.fault is None:
+                self._done(call)
             return
         call.exchange.feed(events[at])
         call.timer = asyncio.get_running_loop().call_later(self.chunk_ms / 1000, self._drip, call, events, at + 1)
@@ -182,9 +235,14 @@ def error(words: str, code: str) -> bytes:
     return ENCODE({"error": {"message": words, "type": code, "param": None, "code": code}})
 
 
+def tokens(text: str) -> int:
+    """As many as this model counts in a text."""
+    return len(text) // TOKEN_CHARS
+
+
 def usage(call: Call) -> dict[str, int]:
-    prompt = sum(len(message["content"]) for message in call.body.messages) // 4
-    answer = len(call.text) // 4
+    prompt = sum(len(message["content"]) for message in call.body.messages) // TOKEN_CHARS
+    answer = tokens(call.text)
     return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 
 
@@ -195,7 +253,7 @@ def frame(call: Call, kind: str, **rest: Any) -> dict[str, Any]:
 def whole(call: Call) -> bytes:
     """The answer as one object."""
     message = {"role": "assistant", "content": call.text, "refusal": None}
-    choice = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": message}
+    choice = {"index": 0, "finish_reason": call.finish, "logprobs": None, "message": message}
     return ENCODE(frame(call, "chat.completion", choices=[choice], usage=usage(call)))
 
 
@@ -204,7 +262,7 @@ def stream(call: Call, chunks: int) -> list[bytes]:
     size = max(1, -(-len(call.text) // max(1, chunks)))
     deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": ""}, None)]
     deltas += [({"content": call.text[at : at + size]}, None) for at in range(0, len(call.text), size)]
-    deltas.append(({}, "stop"))
+    deltas.append(({}, call.finish))
     kind = "chat.completion.chunk"
     frames = [frame(call, kind, choices=[{"index": 0, "delta": delta, "finish_reason": end}]) for delta, end in deltas]
     if call.body.stream_options is not None and call.body.stream_options.include_usage:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tests.support.clean import clean
+from tests.support.keyed import Key, Request
 from tests.support.wait import until
 from tests.support.world import KEY, TOKEN
 
@@ -20,6 +21,8 @@ class Remote:
     """Starts a world; each verb of `tests.support.world.World` is one call of `do`."""
 
     token, key = TOKEN, KEY
+    secrets: tuple[str, ...] = (KEY,)
+    """Every key that was ever given to the model: none may stand in a log."""
 
     def __init__(self, turns: int = 5) -> None:
         command = [sys.executable, "-m", "tests.support.world", "--turns", str(turns)]
@@ -51,6 +54,15 @@ class Remote:
 
     def model(self, **settings: float) -> None:
         self.do("model", **settings)
+
+    def keys(self, *keys: Key) -> None:
+        """The model's keys from now on; its book of requests begins anew."""
+        self.secrets += tuple(key.secret for key in keys)
+        self.do("keys", keys=[msgspec.to_builtins(key) for key in keys])
+
+    def requests(self, since: float = 0) -> list[Request]:
+        """What the model was asked, key by key."""
+        return msgspec.convert(self.do("requests", since=since), list[Request])
 
     @property
     def status(self) -> dict[str, Any]:

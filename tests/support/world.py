@@ -19,6 +19,7 @@ import msgspec
 import uvloop
 
 from tests.support.faults import Fault, Faults
+from tests.support.keyed import Key, Ring
 from tests.support.ledger import Ledger, now
 from tests.support.oracle import Oracle
 from tests.support.people import Input, People, words
@@ -27,7 +28,10 @@ from tests.support.wire import Exchange, Wire
 
 TOKEN = "4242:" + "AAworldworldworldworldworldworldwor"
 KEY = "sk-world-0123456789abcdef0123456789"
-VERBS = "add say junk fault heal model slow fresh hook block status verdict latency look sent started polls"
+VERBS = (
+    "add say junk fault heal model slow keys turn fresh hook block "
+    "status verdict latency look sent started requests polls"
+)
 WAIT_STEP_SECONDS = 0.01
 
 
@@ -153,11 +157,19 @@ class World:
         self.faults.clear()
 
     def model(self, **settings: float) -> None:
-        """Sets delay_ms, chunks, chunk_ms of the model."""
+        """Sets delay_ms, chunks, chunk_ms of the model, and the spread of its answers' lengths."""
         for name, value in settings.items():
-            if name not in ("delay_ms", "chunks", "chunk_ms"):
+            if name not in ("delay_ms", "chunks", "chunk_ms", "spread"):
                 raise ValueError(name)
-            setattr(self.oracle, name, value)
+            setattr(self.ledger if name == "spread" else self.oracle, name, value)
+
+    def keys(self, keys: list[dict[str, Any]]) -> None:
+        """From now on the model knows these keys, see `Key`, in this order; their clocks start, their book is empty."""
+        self.oracle.ring = Ring(msgspec.convert(keys, list[Key]), now())
+
+    def turn(self, secret: str, status: int = 401) -> None:
+        """A key is revoked (401), unpaid (402) or good again (200)."""
+        self.oracle.ring.turn(secret, status)
 
     def slow(self, text: str, delay_ms: float) -> None:
         """Questions with this text take this long from now on."""
@@ -193,6 +205,7 @@ class World:
             "ended": ledger.ended,
             "running": len(self.oracle.running),
             "peak": self.oracle.peak,
+            **self.oracle.ring.counts,
             "calls": self.telegram.calls,
             "faults": self.faults.seen,
             "webhook": polls.webhook,
@@ -220,9 +233,9 @@ class World:
         }
 
     def sent(self, chat: int = 0, since: float = 0.0) -> list[dict[str, Any]]:
-        """The bot's messages, to one chat or all; `index` -1 = not an answer of the model."""
+        """The bot's messages, to one chat or all; `index` -1 = not an answer of the model, else of which `call`."""
         return [
-            {"at": one.at, "chat": one.chat, "topic": one.topic, "text": one.text, "index": one.index}
+            {f: getattr(one, f) for f in ("at", "chat", "topic", "text", "index", "call")}
             for one in self.ledger.sent
             if one.at >= since and chat in (0, one.chat)
         ]
@@ -230,6 +243,10 @@ class World:
     def started(self, since: float = 0.0) -> list[int]:
         """The questions for which a model call began since then."""
         return [index for at, index in self.oracle.starts if at >= since]
+
+    def requests(self, since: float = 0.0) -> list[dict[str, Any]]:
+        """The requests for answers, see `Request`, in the order in which they came."""
+        return [msgspec.to_builtins(request) for request in self.oracle.ring.requests if request.at >= since]
 
     def polls(self) -> list[dict[str, Any]]:
         """The last getUpdates requests."""

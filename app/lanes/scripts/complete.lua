@@ -32,8 +32,8 @@ for i = fields, #ARGV, 2 do
   else
     call('HSET', P .. 'chat:' .. chat, ARGV[i], ARGV[i + 1])
   end
-  call('EXPIRE', P .. 'chat:' .. chat, ARGV[6])
 end
+call('EXPIRE', P .. 'chat:' .. chat, ARGV[6])
 if ARGV[9] ~= '' and head then tell(chat, head, mid, ARGV[9]) end
 call('DEL', turn)
 untoken(lane)

@@ -145,10 +145,10 @@ def test_a_number_is_finite_and_not_negative(value: str, tmp_path: Path) -> None
 
 
 def test_what_is_accepted_but_hardly_meant_is_said(tmp_path: Path) -> None:
-    settings = load({"REDIS_URI": "x", "QUOTA_USER": "1r/h", "MODEL_API_KEY": "k", "PATH": "/bin"}, tmp_path)
+    settings = load({"REDIS_URI": "x", "WEBHOOK_URL": "https://h", "MODEL_API_KEY": "k", "PATH": "/bin"}, tmp_path)
     assert settings.warnings == (
         "REDIS_URI is not a setting: is REDIS_URL meant?",
-        "QUOTA_USER is set, but has no effect in this version",
+        "WEBHOOK_URL is set, but has no effect in this version",
         "MODEL_API_KEYS is set but MODEL_BASE_URL is not: the offline model answers",
     )
 

@@ -8,25 +8,43 @@ import msgspec
 import pytest
 
 from app.core import words
+from app.core.claims import Claim
+from app.core.clock import Manual
 from app.core.errors import Dead, Later, Lost, Rejected, StoreDown, Unparsable, Unsure
 from app.core.outcome import Back, End, Gone, Outcome
 from app.core.updates import Address
+from app.model.persona import load as load_cast
 from app.sessions.session import fresh, load
 from handlers.commands import Commands
 from handlers.fallback import ALBUMS, Fallback
-from handlers.notices import Notices
+from handlers.notices import Notices, Teller, read
+from handlers.rights import Rights
 from tests.unit.fakes import FORUM, GROUP, Outbox, claim, context, update
+
+
+class Admins:
+    async def status_of(self, chat: int, user: int) -> str:
+        return "member"
 
 
 class TestCommands:
     def make(self, outbox: Outbox) -> Commands:
-        return Commands(outbox, greeting="Hello there", operators={9})
+        rights = Rights(Admins(), Manual(), {9})
+        return Commands(outbox, rights, cast=load_cast("assistant"), name="Lane")
 
     async def test_start_says_the_greeting_as_a_reply_in_the_topic(self) -> None:
         outbox = Outbox()
         ctx = context(text="/start", chat=FORUM, message_thread_id=5, is_topic_message=True)
         assert await self.make(outbox).routes()["start"](ctx) == End("answered")
-        assert outbox.sent == [(Address(-100, 5, 11), "Hello there")]
+        ((address, text),) = outbox.sent
+        assert address == Address(-100, 5, 11)
+        assert text.startswith("Hello! I am Lane.")
+
+    async def test_start_says_the_greeting_of_the_chats_persona(self) -> None:
+        outbox = Outbox()
+        made = claim(update(text="/start"), chat_fields={"persona": "keeper"})
+        await self.make(outbox).start(context(claimed=made))
+        assert outbox.texts[0].startswith("Mind the third step")
 
     async def test_help_shows_operators_their_commands_in_private_only(self) -> None:
         outbox = Outbox()
@@ -137,3 +155,26 @@ class TestNotices:
     async def test_a_notice_that_cannot_be_read_is_unparsable(self) -> None:
         with pytest.raises(Unparsable):
             await Notices(Outbox(), Paused())(claim(b"[]", lane="?7"))
+
+
+class Telling:
+    """Lanes that answer as they were told to."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+        self.calls: list[tuple[str, int, str]] = []
+
+    async def tell(self, claim: Claim, mark: str, seconds: int, raw_notice: str) -> str:
+        self.calls.append((mark, seconds, raw_notice))
+        return self.answer
+
+
+@pytest.mark.parametrize("answer, told", [("told", True), ("known", False), ("refused", False)])
+async def test_what_is_told_in_the_middle_of_a_turn_replies_to_its_message(answer: str, told: bool) -> None:
+    lanes, kicked = Telling(answer), list[int]()
+    teller = Teller(lanes, lambda shard, lanes: kicked.append(shard))
+    assert await teller(claim(update(text="hi", message_id=44)), "Wait.", "mark", 60) is told
+    ((mark, seconds, raw),) = lanes.calls
+    notice = read(raw.encode())
+    assert (mark, seconds, notice.text, notice.mid, notice.lane) == ("mark", 60, "Wait.", 44, "7")
+    assert kicked == ([0] if told else [])

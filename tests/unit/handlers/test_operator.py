@@ -11,6 +11,7 @@ from app.core.clock import Manual
 from app.core.errors import Later, Rejected
 from app.core.outcome import End, Outcome
 from handlers.operator import LONGEST_SECONDS, Operator, Order, read
+from handlers.rights import Rights
 from tests.unit.fakes import BOB, DATE, FORUM, GROUP, Outbox, claim, context, update
 
 TOPIC: dict[str, Any] = {"chat": FORUM, "message_thread_id": 5, "is_topic_message": True}
@@ -63,7 +64,8 @@ class Bench:
             Admins(status),
             Manual(1_800_000_000.0),
         )
-        self.operator = Operator(self.control, self.outbox, self.admins, self.clock, operators={OPERATOR}, scope=scope)
+        rights = Rights(self.admins, self.clock, {OPERATOR})
+        self.operator = Operator(self.control, self.outbox, rights, self.clock, scope=scope)
 
     async def give(self, text: str, attempt: int = 1, **fields: Any) -> Outcome:
         made = claim(update(text=text, **fields), attempt=attempt)

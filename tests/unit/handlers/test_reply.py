@@ -9,46 +9,88 @@ import pytest
 
 from app.chain.context import Context, Sorry
 from app.core import words
+from app.core.allowance import Limit
 from app.core.claims import Claim
-from app.core.errors import Later, ModelCut, ModelDown
+from app.core.clock import Real
+from app.core.errors import Later, ModelCut, ModelDown, PromptTooLong, QuotaSpent, StoreDown
 from app.core.outcome import End, Outcome
 from app.model.base import Chunk, Prompt, Usage
+from app.model.persona import Cast, Persona
 from app.ops.metrics import Metrics
 from app.sessions.session import load
 from handlers.reply import Reply
 from tests.unit.fakes import BOB, DATE, GROUP, OURSELVES, Outbox, claim, context, message, update
 
+KIND = Persona("kind", "Kind", "Kind", "Hello", "Be kind.")
+EXAMPLES = ({"role": "user", "content": "why?"}, {"role": "assistant", "content": "yarr"})
+PIRATE = Persona("pirate", "Pirate", "Yarr", "Yarr", "Be rough.", EXAMPLES, (("temperature", 1.5),), 50)  # type: ignore[arg-type]
+CAST = Cast({"kind": KIND, "pirate": PIRATE}, KIND)
+
 
 class Model:
-    """Says what it was told to, in two chunks; raises ``failure`` after them."""
+    """Says what it was told to, in two chunks; raises ``failure`` between them, ``failures`` times."""
 
-    def __init__(self, *answers: str, finish: str = "stop", failure: Exception | None = None) -> None:
+    def __init__(
+        self, *answers: str, finish: str = "stop", failure: Exception | None = None, failures: int = 99
+    ) -> None:
         self.answers = list(answers)
-        self.finish, self.failure = finish, failure
+        self.finish, self.failure, self.failures = finish, failure, failures
+        self.most, self.loading = 0, 0.0
         self.prompts: list[Prompt] = []
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         self.prompts.append(prompt)
+        if self.most and len(prompt.messages) > self.most:
+            raise PromptTooLong(400, "context length")
+        if self.loading:
+            assert prompt.on_loading
+            await prompt.on_loading(self.loading)
         answer = self.answers.pop(0) if self.answers else "fine"
         yield Chunk(answer[:3])
-        if self.failure is not None:
+        if self.failure is not None and self.failures > 0:
+            self.failures -= 1
             raise self.failure
         yield Chunk(answer[3:], finish=self.finish, usage=Usage(10, 5))
+
+
+class Told:
+    """Notes what was told in the middle of a turn, once for each mark."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.notices: dict[str, str] = {}
+
+    async def __call__(self, claim: Claim, text: str, mark: str, seconds: int) -> bool:
+        if self.failure is not None:
+            raise self.failure
+        return self.notices.setdefault(mark, text) is text
+
+
+class Patient(Real):
+    """A clock whose sleeps are over at once."""
+
+    async def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
 
 
 class Bot:
     """A conversation, turn by turn."""
 
-    def __init__(self, model: Model, *, turns: int = 5, tokens: int = 10_000, system: str = "Be kind.") -> None:
-        self.model, self.outbox = model, Outbox()
-        self.reply = Reply(model, self.outbox, Metrics(), system=system, history_turns=turns, history_tokens=tokens)
+    def __init__(self, model: Model, *, turns: int = 5, tokens: int = 10_000) -> None:
+        self.model, self.outbox, self.told = model, Outbox(), Told()
+        limits = {"history_turns": turns, "history_tokens": tokens}
+        self.reply = Reply(model, self.outbox, Metrics(), self.told, Patient(), cast=CAST, **limits)
         self.session = b""
+        self.chat: dict[str, str] = {}
         self.uid = 0
 
     async def turn(self, raw: bytes | None = None, *, journal: dict[str, str] | None = None, **fields: Any) -> Outcome:
         self.uid += 1
         made = claim(
-            raw or update(uid=self.uid, message_id=self.uid, **fields), session=self.session, journal=journal or {}
+            raw or update(uid=self.uid, message_id=self.uid, **fields),
+            session=self.session,
+            journal=journal or {},
+            chat_fields=self.chat,
         )
         outcome = await self.reply(context(claimed=made))
         if isinstance(outcome, End) and outcome.session:
@@ -63,7 +105,8 @@ async def test_a_question_reaches_the_model_as_it_was_written_and_nothing_else()
     bot = Bot(Model("fine, thanks"))
     outcome = await bot.turn(text="how are you?")
     assert bot.asked() == [("system", "Be kind."), ("user", "how are you?")]
-    assert bot.model.prompts[0].user == "7"
+    prompt = bot.model.prompts[0]
+    assert (prompt.user, prompt.chat, prompt.turn, prompt.max_tokens, prompt.params) == ("7", "7", "1", 0, ())
     assert bot.outbox.texts == ["fine, thanks"]
     assert bot.outbox.typed == 1
     assert isinstance(outcome, End)
@@ -156,9 +199,18 @@ class TestFinishes:
         assert bot.outbox.texts == [f"a long story\n\n{line}"]
         assert load(bot.session).turns[0].answer == "a long story"
 
-    async def test_a_cut_answer_of_which_something_came_is_kept_and_said_to_be_cut(self) -> None:
-        bot = Bot(Model("half of", failure=ModelCut("half of")))
+    async def test_an_answer_that_was_cut_is_asked_for_again(self) -> None:
+        model = Model("half of", "half of it", "all of it", failure=ModelCut("half of"), failures=2)
+        bot = Bot(model)
         await bot.turn(text="q")
+        assert bot.outbox.texts == ["all of it"]
+        assert len(model.prompts) == 3
+
+    async def test_an_answer_that_is_cut_each_time_is_kept_as_far_as_it_came_and_said_to_be_cut(self) -> None:
+        model = Model("half of", "half of", "half of", failure=ModelCut("half of"))
+        bot = Bot(model)
+        await bot.turn(text="q")
+        assert len(model.prompts) == 3
         assert bot.outbox.texts == [f"half of\n\n{words.CUT}"]
         assert load(bot.session).turns[0].answer == "half of"
         assert load(bot.session).tokens > 0
@@ -170,7 +222,12 @@ class TestFinishes:
             await bot.turn(text="q")
 
     @pytest.mark.parametrize(
-        "finish, sentence", [("stop", words.SORRY_EMPTY), ("content_filter", words.SORRY_FILTERED)]
+        "finish, sentence",
+        [
+            ("stop", words.SORRY_EMPTY),
+            ("content_filter", words.SORRY_FILTERED),
+            ("length", words.SORRY_LENGTH),
+        ],
     )
     async def test_an_empty_answer_is_apologised_for(self, finish: str, sentence: str) -> None:
         with pytest.raises(Sorry) as raised:
@@ -182,6 +239,101 @@ class TestFinishes:
         await bot.turn(text=None, caption="what is it?", photo=[{}])
         assert bot.asked()[-1] == ("user", "what is it?")
         assert bot.outbox.texts == [f"a hat\n\n{words.CAPTION_ONLY}"]
+
+
+class TestPersonas:
+    async def test_the_model_is_asked_as_the_chats_persona(self) -> None:
+        bot = Bot(Model("yarr"))
+        bot.chat["persona"] = "pirate"
+        await bot.turn(text="q")
+        assert bot.asked() == [("system", "Be rough."), ("user", "why?"), ("assistant", "yarr"), ("user", "q")]
+        prompt = bot.model.prompts[0]
+        assert (prompt.params, prompt.max_tokens, prompt.examples) == ((("temperature", 1.5),), 50, 2)
+
+    async def test_one_that_was_switched_elsewhere_does_not_see_the_old_conversation(self) -> None:
+        bot = Bot(Model("a", "yarr", "b"))
+        await bot.turn(text="q1")
+        bot.chat["persona"] = "pirate"
+        await bot.turn(text="q2")
+        assert [content for _, content in bot.asked()] == ["Be rough.", "why?", "yarr", "q2"]
+        await bot.turn(text="q3")
+        assert [content for _, content in bot.asked()][3:] == ["q2", "yarr", "q3"]
+
+    async def test_a_choice_that_is_gone_is_the_default_and_keeps_the_conversation(self) -> None:
+        bot = Bot(Model("a1", "a2"))
+        bot.chat["persona"] = "gone"
+        await bot.turn(text="q1")
+        await bot.turn(text="q2")
+        assert bot.asked() == [("system", "Be kind."), ("user", "q1"), ("assistant", "a1"), ("user", "q2")]
+
+
+class TestTooLong:
+    async def talked(self, turns: int) -> Bot:
+        bot = Bot(Model(), turns=20)
+        for i in range(turns):
+            await bot.turn(text=f"q{i}")
+        return bot
+
+    async def test_what_the_model_cannot_read_is_asked_once_more_with_half_of_it_and_said(self) -> None:
+        bot = await self.talked(8)
+        bot.model.most = 10
+        await bot.turn(text="q8")
+        assert [content for role, content in bot.asked() if role == "user"] == ["q4", "q5", "q6", "q7", "q8"]
+        assert len(bot.model.prompts) == 10
+        assert [prompt.turn for prompt in bot.model.prompts[8:]] == ["9", "9"]
+        assert bot.outbox.texts[-1] == f"fine\n\n{words.TRIMMED}"
+
+    async def test_the_next_question_fits_at_once_and_is_told_nothing(self) -> None:
+        bot = await self.talked(8)
+        bot.model.most = 12
+        await bot.turn(text="q8")
+        await bot.turn(text="q9")
+        assert len(bot.model.prompts) == 11
+        assert bot.outbox.texts[-1] == "fine"
+
+    async def test_a_single_long_turn_before_is_left_out(self) -> None:
+        bot = await self.talked(1)
+        bot.model.most = 2
+        await bot.turn(text="q1")
+        assert bot.asked() == [("system", "Be kind."), ("user", "q1")]
+
+    @pytest.mark.parametrize("turns, calls", [(0, 1), (4, 6)])
+    async def test_a_question_that_is_too_long_by_itself_is_an_error(self, turns: int, calls: int) -> None:
+        bot = await self.talked(turns)
+        bot.model.most = 1
+        with pytest.raises(PromptTooLong):
+            await bot.turn(text="long")
+        assert len(bot.model.prompts) == calls
+
+
+class TestLoading:
+    async def test_the_person_hears_once_that_the_model_is_waking_up(self) -> None:
+        bot = Bot(Model("a"))
+        bot.model.loading = 19.2
+        await bot.turn(text="q")
+        assert bot.told.notices == {"loading1": "The model is waking up, about 20 s; then I answer."}
+        assert bot.outbox.texts == ["a"]
+
+    async def test_a_moment_is_not_worth_a_word(self) -> None:
+        bot = Bot(Model("a"))
+        bot.model.loading = 2.5
+        await bot.turn(text="q")
+        assert bot.told.notices == {}
+
+    async def test_an_answer_does_not_fail_because_nobody_could_be_told(self) -> None:
+        bot = Bot(Model("a"))
+        bot.model.loading, bot.told.failure = 20, StoreDown()
+        await bot.turn(text="q")
+        assert bot.outbox.texts == ["a"]
+
+
+async def test_how_a_call_went_is_counted_also_when_a_quota_refused_it() -> None:
+    bot = Bot(Model(failure=QuotaSpent("user", Limit(5, "r", "hour"), 0)))
+    results: list[str] = []
+    bot.reply._meter.asked = lambda result, *rest: results.append(result)  # type: ignore[method-assign]
+    with pytest.raises(QuotaSpent):
+        await bot.turn(text="q")
+    assert results == ["quotaspent"]
 
 
 class TestJournal:

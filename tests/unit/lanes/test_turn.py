@@ -75,6 +75,15 @@ def test_settings_of_a_chat_are_set_and_removed(desk: Desk) -> None:
     assert desk.shard.get("TTL", "chat:-5") > 0
 
 
+def test_settings_of_a_chat_live_as_long_as_it_talks(desk: Desk) -> None:
+    desk.store("7")
+    desk.complete(desk.take(), fields={"persona": "pirate"})
+    desk.shard.client.expire(desk._key("chat:7"), 50)
+    desk.store("7")
+    desk.complete(desk.take())
+    assert desk.shard.get("TTL", "chat:7") > 50
+
+
 def test_a_notice_that_comes_with_an_end_waits_in_the_notice_lane(desk: Desk) -> None:
     desk.store("-5:t1", mid=44)
     desk.complete(desk.take(), kind="apologised", notice='{"kind":"text"}')

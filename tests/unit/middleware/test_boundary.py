@@ -12,6 +12,8 @@ from app.core.clock import Manual
 from app.core.errors import (
     Dead,
     Flooded,
+    KeyRefused,
+    KeyUnpaid,
     Later,
     Lost,
     ModelBusy,
@@ -19,6 +21,7 @@ from app.core.errors import (
     ModelDown,
     ModelFailed,
     ModelRefused,
+    PromptTooLong,
     Rejected,
     StoreDown,
     Unsure,
@@ -55,6 +58,10 @@ async def test_what_ends_well_passes() -> None:
         (ModelDown("secret host"), words.SORRY_DOWN),
         (ModelBusy(3), words.SORRY_BUSY),
         (ModelRefused(400, "secret reason"), words.SORRY_FAILED),
+        (ModelRefused(400, "secret words triggered our content management policy"), words.SORRY_FILTERED),
+        (KeyRefused(401, "secret key"), words.SORRY_DOWN),
+        (KeyUnpaid(402, "secret account"), words.SORRY_DOWN),
+        (PromptTooLong(400, "secret length"), words.SORRY_LONG),
         (ModelFailed("secret"), words.SORRY_FAILED),
         (ModelCut(""), words.SORRY_FAILED),
         (Sorry(words.SORRY_SLOW, "deadline"), words.SORRY_SLOW),
@@ -71,6 +78,16 @@ async def test_a_failing_model_costs_one_polite_sentence_with_an_id(error: Excep
     assert outcome.kind == "apologised"
     (turn,) = load(outcome.session).turns
     assert (turn.ids, turn.mid, turn.question, turn.answer) == ("900", 11, "what?", None)
+
+
+async def test_a_question_that_a_layer_within_apologised_for_is_noted_too() -> None:
+    async def told(ctx: Context) -> Outcome:
+        ctx.question = "what?"
+        return End("apologised")
+
+    outcome = await boundary(Outbox())(context(), told)
+    assert isinstance(outcome, End)
+    assert [turn.question for turn in load(outcome.session).turns] == ["what?"]
 
 
 async def test_an_apology_before_the_question_was_read_changes_no_session() -> None:
@@ -141,3 +158,10 @@ class TestDeadChats:
     async def test_who_writes_later_is_answered_and_the_mark_goes(self) -> None:
         assert await self.run(str(DATE * 1000 - 1)) == (End("answered", fields=(("dead", ""),)), ["hello"])
         assert (await self.run("rubbish"))[1] == ["hello"]
+
+    async def test_the_mark_goes_together_with_what_the_turn_sets(self) -> None:
+        ctx = context(claimed=claim(update(), chat_fields={"dead": "1"}))
+        outcome = await boundary(Outbox())(ctx, Inner(End("answered", fields=(("persona", "keeper"),))))
+        assert outcome == End("answered", fields=(("persona", "keeper"), ("dead", "")))
+        outcome = await boundary(Outbox())(ctx, Inner(End("undeliverable", fields=(("dead", "9"),))))
+        assert outcome == End("undeliverable", fields=(("dead", "9"),))

@@ -43,3 +43,11 @@ async def test_it_streams_word_by_word_and_reports_usage() -> None:
     assert (text, finish) == ("You said: two  words\n", "stop")
     assert usage is not None
     assert usage.completion > 0 < usage.prompt
+
+
+async def test_example_turns_of_a_persona_are_nothing_that_was_said() -> None:
+    messages = [*talk("system", "why?", "so"), *talk("what do you remember?")]
+    messages[0]["role"] = "system"
+    messages[1]["role"], messages[2]["role"] = "user", "assistant"
+    text, _, _ = await whole(Offline(Manual(), 0), Prompt(messages, examples=2))
+    assert text.endswith("I remember 0 earlier messages of this conversation.")

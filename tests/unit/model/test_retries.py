@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.core.clock import Manual, settle
-from app.core.errors import ModelBusy, ModelDown
-from app.model.retries import Passing, asked_wait, persist
+from app.core.errors import ModelDown, ModelRefused
+from app.model.retries import Passing, Patience, asked_wait, persist
 
 NOW = 1_700_000_000.0
 
@@ -41,7 +41,7 @@ def test_the_wait_that_is_asked_for_is_understood(headers: dict[str, str], secon
     assert asked_wait(headers, NOW) == seconds
 
 
-def failing(*errors: Passing) -> Callable[[], Awaitable[str]]:
+def failing(*errors: Exception) -> Callable[[], Awaitable[str]]:
     left = list(errors)
 
     async def attempt() -> str:
@@ -52,10 +52,12 @@ def failing(*errors: Passing) -> Callable[[], Awaitable[str]]:
     return attempt
 
 
+DOWN = ModelDown("down")
+
+
 async def test_the_asked_wait_passes_before_the_next_attempt() -> None:
     clock = Manual()
-    first = Passing(ModelBusy(3), 3)
-    task = asyncio.create_task(persist(failing(), first, clock.monotonic(), 10, clock))
+    task = asyncio.create_task(persist(failing(Passing(DOWN, 3)), Patience(10), clock))
     await settle()
     await clock.advance(2.9)
     assert not task.done()
@@ -64,24 +66,50 @@ async def test_the_asked_wait_passes_before_the_next_attempt() -> None:
 
 
 async def test_a_wait_beyond_all_patience_is_not_begun() -> None:
-    clock = Manual()
-    with pytest.raises(ModelBusy) as caught:
-        await persist(failing(), Passing(ModelBusy(30), 30), clock.monotonic(), 13, clock)
-    assert caught.value.retry_after == 30
+    with pytest.raises(ModelDown):
+        await persist(failing(Passing(DOWN, 30)), Patience(13), Manual())
 
 
 async def test_the_last_failure_is_the_one_that_is_told() -> None:
-    clock = Manual()
     errors = [Passing(ModelDown(f"number {number}"), 0) for number in range(9)]
-    with pytest.raises(ModelDown, match="number 4"):
-        await persist(failing(*errors), Passing(ModelDown("first"), 0), clock.monotonic(), 13, clock)
+    with pytest.raises(ModelDown, match="number 5"):
+        await persist(failing(*errors), Patience(13), Manual())
 
 
 async def test_without_a_word_the_waits_are_jittered_and_bounded() -> None:
     clock = Manual()
-    errors = [Passing(ModelDown("down")) for _ in range(9)]
-    task = asyncio.create_task(persist(failing(*errors), Passing(ModelDown("down")), clock.monotonic(), 13, clock))
+    errors = [Passing(DOWN) for _ in range(9)]
+    task = asyncio.create_task(persist(failing(*errors), Patience(13), clock))
     await settle()
     await clock.advance(13.1)
     with pytest.raises(ModelDown):
         await task
+
+
+async def test_what_cannot_pass_is_not_repeated() -> None:
+    with pytest.raises(ModelRefused):
+        await persist(failing(ModelRefused(404)), Patience(13), Manual())
+
+
+async def test_a_model_that_loads_is_waited_for_longer() -> None:
+    clock = Manual()
+    loading = [Passing(DOWN, 20, loading=20) for _ in range(2)]
+    task = asyncio.create_task(persist(failing(*loading), Patience(13), clock))
+    await settle()
+    await clock.advance(41)
+    assert await task == "done"
+
+
+async def test_a_model_that_never_has_loaded_is_given_up() -> None:
+    clock = Manual()
+    errors = [Passing(DOWN, 30, loading=99)] * 9
+    task = asyncio.create_task(persist(failing(*errors), Patience(13), clock))
+    await settle()
+    await clock.advance(61)
+    with pytest.raises(ModelDown):
+        await task
+
+
+async def test_where_others_can_answer_a_model_that_loads_is_not_waited_for() -> None:
+    with pytest.raises(ModelDown):
+        await persist(failing(Passing(DOWN, 20, loading=20)), Patience(2, attempts=2, loading=False), Manual())

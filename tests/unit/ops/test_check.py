@@ -4,12 +4,24 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import pytest
 
-from app.core.errors import Conflict, ModelRefused, SettingsError, TelegramError, Unauthorised, Unsent
+from app.core.errors import (
+    Conflict,
+    KeyRefused,
+    KeyUnpaid,
+    ModelBusy,
+    ModelDown,
+    ModelRefused,
+    SettingsError,
+    TelegramError,
+    Unauthorised,
+    Unsent,
+)
 from app.ops.check import Checkup
 
 ME = {"id": 7, "username": "lane_bot", "can_join_groups": True, "can_read_all_group_messages": False}
-NOTHING = Checkup(bot=None, redis=None, model=None, bot_id=7, shards=16)
+NOTHING = Checkup(bot=None, redis=None, probes=(), bot_id=7, shards=16)
 
 
 class Bot:
@@ -27,14 +39,16 @@ class Bot:
         return msgspec.json.encode({"ok": True, "result": answer})
 
 
-class Model:
-    def __init__(self, answer: str | Exception) -> None:
+class Probe:
+    def __init__(self, answer: str | Exception, key: str = "…abcd (12ab34)") -> None:
         self.answer = answer
+        self.key = key
+        self.host = "models.example"
 
     async def start(self) -> str:
         return "small"
 
-    async def probe(self) -> str:
+    async def ask(self) -> str:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -103,9 +117,33 @@ async def test_an_open_bot_without_operators_is_warned_about() -> None:
     assert "warn  odd" in said
 
 
-async def test_a_model_says_whether_it_answers() -> None:
-    assert "ok    model small answers in" in (await _said(replace(NOTHING, model=Model("ready"))))[-1]
-    assert (await _said(replace(NOTHING, model=Model(ModelRefused(401, "bad key")))))[-1] == (
-        "fail  model: the endpoint refuses (401 bad key): is MODEL_API_KEYS right?"
-    )
-    assert (await _said(replace(NOTHING, model=Model(SettingsError(["set MODEL_NAME"])))))[-1] == "fail  set MODEL_NAME"
+async def _model(*answers: str | Exception) -> list[str]:
+    probes = [Probe(answer, f"…{number} (12ab34)") for number, answer in enumerate(answers)]
+    return (await _said(replace(NOTHING, probes=probes)))[-len(answers) :]
+
+
+@pytest.mark.parametrize(
+    "answer, line",
+    [
+        ("ready", "ok    model small answers in 0.0 s"),
+        (" ", "warn  model small answers nothing in 0.0 s"),
+        (KeyRefused(401, "bad"), "fail  model: the endpoint refuses (401 bad): is MODEL_API_KEYS right?"),
+        (ModelRefused(404, "none"), "fail  model: the endpoint refuses (404 none)"),
+        (KeyUnpaid(402, "pay"), "fail  model: there is no money left (402 pay)"),
+        (ModelBusy(30, "429 slow"), "warn  model: at its limit now (429 slow), back in 30 s"),
+        (SettingsError(["set MODEL_NAME"]), "fail  model: set MODEL_NAME"),
+        (ModelDown("nobody"), "fail  model: nobody"),
+    ],
+)
+async def test_a_model_says_whether_it_answers(answer: str | Exception, line: str) -> None:
+    assert await _model(answer) == [line]
+
+
+async def test_every_key_is_asked_and_one_that_works_is_enough() -> None:
+    at = "model small at models.example, key"
+    assert await _model(KeyRefused(401), "ready", KeyUnpaid(402)) == [
+        f"warn  {at} …0 (12ab34): the endpoint refuses (401): is MODEL_API_KEYS right?",
+        f"ok    {at} …1 (12ab34): answers in 0.0 s",
+        f"warn  {at} …2 (12ab34): there is no money left (402)",
+    ]
+    assert {line[:4] for line in await _model(KeyRefused(401), ModelDown("x"))} == {"fail"}

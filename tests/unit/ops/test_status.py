@@ -44,6 +44,7 @@ def test_pauses_come_first_with_their_author_end_and_reason() -> None:
         pauses=pauses,
         risks=["it forgets"],
         local=Local(75, 2, 498, 1.0),
+        figures=["Key …ab12: busy"],
     )
     assert text(shot).splitlines() == [
         "Lanekeeper 0.1, up 1 min 15 s, 2 processes",
@@ -55,6 +56,7 @@ def test_pauses_come_first_with_their_author_end_and_reason() -> None:
         ),
         "Telegram: nobody polls",
         "Model: m",
+        "Key …ab12: busy",
         "Dead letters: 5",
         "Redis: it forgets",
     ]

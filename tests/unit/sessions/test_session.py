@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import CorruptSession
-from app.sessions.session import Session, estimate, fresh, load
+from app.sessions.session import Session, fresh, load
 
 
 def talk(turns: int, keep_turns: int = 100, keep_tokens: int = 0) -> Session:
@@ -62,10 +62,6 @@ def test_history_keeps_to_its_tokens_in_whole_turns() -> None:
     assert len(session.history(9, 40)[0]) == 4
     assert session.history(9, 39) == (session.history(1, 999)[0], True)
     assert session.history(9, 19) == ([], True)
-
-
-def test_tokens_are_bytes_by_two_point_eight_rounded_up() -> None:
-    assert [estimate(text) for text in ("", "a", "x" * 28, "ß" * 14, "🎈")] == [0, 1, 10, 10, 2]
 
 
 def test_no_history_can_be_asked_for() -> None:
@@ -152,3 +148,17 @@ def test_a_value_that_cannot_be_read_is_said_to_be_corrupt(raw: bytes) -> None:
 def test_no_bytes_break_it_otherwise(tail: bytes) -> None:
     with contextlib.suppress(CorruptSession):
         load(b'1.1\n{"turns":[' + tail).dump()
+
+
+def test_what_the_model_cannot_read_is_forgotten_from_its_beginning() -> None:
+    session = fresh()
+    for n in range(4):
+        session.add(str(n), n, f"q{n}", None if n == 2 else f"a{n}", keep_turns=9)
+    session.speaker = "keeper"
+    session.shorten(3)
+    assert (len(session.turns), session.dropped) == (4, False)
+    session.shorten(1)
+    kept = load(session.dump())
+    assert ([turn.question for turn in kept.turns], kept.dropped, kept.speaker) == (["q2", "q3"], True, "keeper")
+    session.shorten(0)
+    assert session.turns == []

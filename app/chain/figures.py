@@ -1,0 +1,179 @@
+"""What was used of which limit, and how long that will last: the words of /usage and /keys, and lines for /status."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from app.core import words
+from app.core.allowance import UNITS, Limit
+from app.core.clock import Clock
+from app.model.forecast import forecast
+
+Charge = tuple[str, tuple[Limit, ...]]
+"""A scope of the ledger (u<user>, c<chat>, b, k<key>) and its limits."""
+
+_WHOSE = {"u": "You", "c": "This chat", "b": "Everybody"}
+_KEY = {
+    "ready": "ready",
+    "returning": "returning gradually",
+    "busy": "at the endpoint's limit",
+    "spent": "at its own limit",
+    "unpaid": "not paid for",
+    "refused": "refused by the endpoint",
+}
+
+
+class Line(Protocol):
+    """One limit of a scope as the ledger has it; ``opened`` and ``resets`` are Unix seconds, 0 before the first use."""
+
+    @property
+    def scope(self) -> str: ...
+    @property
+    def limit(self) -> Limit: ...
+    @property
+    def used(self) -> int: ...
+    @property
+    def opened(self) -> float: ...
+    @property
+    def resets(self) -> float: ...
+
+
+class Ledger(Protocol):
+    """Counts what is used."""
+
+    async def usage(self, charges: Sequence[Charge]) -> Sequence[Line]: ...
+
+
+class Key(Protocol):
+    """A key and how it is; ``until`` Unix seconds, 0 now."""
+
+    @property
+    def shown(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def limits(self) -> tuple[Limit, ...]: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def until(self) -> float: ...
+
+
+class Pool(Protocol):
+    """An endpoint and how it is, likewise."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def until(self) -> float: ...
+    @property
+    def keys(self) -> Sequence[Key]: ...
+
+
+class Models(Protocol):
+    """What is asked, and how it is: the endpoints in their order, none for the offline model."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+    async def refresh(self) -> None: ...
+    def report(self) -> Sequence[Pool]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Asks the ledger and the endpoints. Raises StoreError."""
+
+    models: Models
+    charges: Callable[[str, str], Awaitable[Sequence[Charge]]]
+    """What a question of this user in this chat counts in."""
+    bot: tuple[Limit, ...]
+    clock: Clock
+
+    async def usage(self, user: int, chat: int) -> str:
+        """For a person: each quota that a question of theirs counts in."""
+        lines = await self.models.ledger.usage(await self.charges(str(user), str(chat)))
+        now = self.clock.now()
+        said = [
+            f"{_WHOSE.get(line.scope[:1], line.scope)}: {words.used(line.limit, line.used, line.resets, now)}"
+            for line in lines
+        ]
+        return "\n".join(said) or words.NO_QUOTA
+
+    async def keys(self) -> str:
+        """For operators: every endpoint, its keys, what they have used of their own limits and for how long."""
+        pools, lines, now = *await self._look(), self.clock.now()
+        parts = []
+        for pool in pools:
+            said = [f"{pool.host}, {pool.model or 'its first model'}: {_state(pool.state, pool.until, now)}"]
+            for key in pool.keys:
+                said.append(f"{key.shown}: {_state(_KEY.get(key.state, key.state), key.until, now)}")
+                said += [f"  {_figures(line, now)}" for line in lines if line.scope == f"k{key.label}"]
+            parts.append("\n".join(said))
+        return "\n\n".join(parts) or words.NO_KEYS
+
+    async def status(self) -> list[str]:
+        """For /status: endpoints, keys that cannot be used, the quota of the whole bot, and what will not last."""
+        pools, lines, now = *await self._look(), self.clock.now()
+        said = [f"Endpoint {_endpoint(pool, now)}" for pool in pools]
+        shown: dict[str, str] = {}
+        for pool in pools:
+            shown |= {f"k{key.label}": f"Key {key.shown}" for key in pool.keys}
+            ill = [key for key in pool.keys if key.state not in ("ready", "returning")]
+            said += [f"Key {key.shown}: {_state(_KEY.get(key.state, key.state), key.until, now)}" for key in ill]
+        for line in await self.models.ledger.usage([("b", self.bot)] if self.bot else []):
+            said.append(f"Everybody: {_figures(line, now)}")
+        ending = [(line, _ends(line, now)) for line in lines]
+        said += [f"{shown[line.scope]}: {line.limit.words}, {when}" for line, when in ending if when]
+        if lines and not any(when for _, when in ending):
+            said.append("Forecast: at the present rate the keys' limits will last")
+        return said
+
+    async def _look(self) -> tuple[Sequence[Pool], Sequence[Line]]:
+        """The endpoints as they are now, and what their keys have used of their own limits."""
+        await self.models.refresh()
+        pools = self.models.report()
+        charges = dict.fromkeys((f"k{key.label}", key.limits) for pool in pools for key in pool.keys)
+        return pools, await self.models.ledger.usage(list(charges))
+
+
+def _endpoint(pool: Pool, now: float) -> str:
+    free = sum(key.state in ("ready", "returning") for key in pool.keys)
+    keys = f", {free} of {len(pool.keys)} keys usable" if len(pool.keys) > 1 else ""
+    return f"{pool.host} ({pool.model or 'its first model'}): {_state(pool.state, pool.until, now)}{keys}"
+
+
+def _state(state: str, until: float, now: float) -> str:
+    return f"{state}, back {words.when(until, now)}" if until > now else state
+
+
+def _figures(line: Line, now: float) -> str:
+    """`410 of 900 requests this month, spent on 19 Nov at this rate`."""
+    figures = words.used(line.limit, line.used, 0.0, now)
+    if when := _ends(line, now):
+        return f"{figures}, {when}"
+    if line.resets <= now:
+        return figures
+    found = forecast(line.used, line.limit.amount, line.opened, now, line.resets)
+    if found.state != "lasts":
+        return f"{figures}, back to 0 {words.when(line.resets, now)}"
+    return f"{figures}, about {found.expected:,} when it ends {words.when(line.resets, now)}"
+
+
+def _ends(line: Line, now: float) -> str:
+    """When a limit is reached at the present rate; "" when it lasts or nothing can be said."""
+    found = forecast(line.used, line.limit.amount, line.opened, now, line.resets)
+    if found.state == "spent":
+        return f"spent, back to 0 {words.when(line.resets, now)}"
+    if found.state != "ends":
+        return ""
+    day, today = datetime.fromtimestamp(found.at, UTC), datetime.fromtimestamp(now, UTC)
+    moment = f"at {day:%H:%M} UTC" if day.date() == today.date() else f"on {day.day} {day:%b}"
+    short = max(0, found.expected - line.limit.amount)
+    return f"spent {moment} at this rate, {short:,} {UNITS[line.limit.unit]} short"

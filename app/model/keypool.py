@@ -1,0 +1,173 @@
+"""One endpoint with its keys: the first that may be used is asked, so the primary as soon as it has returned.
+
+A 429 is never repeated on its key; the next one is asked at once. When none is left this raises ModelExhausted,
+KeyRefused or KeyUnpaid, and leaves it to failover.py to wait or to go elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from app.core.clock import Clock
+from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelDown, ModelFailed, ModelRefused, SettingsError
+from app.core.exchange import Clocks, Gate
+from app.core.kinds import Key
+from app.model import health as after
+from app.model.answer import Answer
+from app.model.base import Chunk, Prompt, Usage
+from app.model.health import Health
+from app.model.keyring import BUSY, REFUSED, UNPAID, Keyring, KeyRow, Ledger, Taken
+from app.model.openai import PATIENCE_SECONDS, Endpoint
+from app.model.retries import Passing, Patience, persist
+
+PATIENCE = Patience(PATIENCE_SECONDS)
+QUICK = Patience(2.0, attempts=2, loading=False)  # somebody else can answer
+
+
+class Withheld(Exception):
+    """Between choice and request the key was penalised or taken away."""
+
+
+class KeyPool:
+    """One endpoint with its keys; a Model."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        keys: Sequence[Key],
+        health: Health,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        alarm: Callable[[str], None] = lambda text: None,
+        report: Callable[[str], None] = lambda line: None,
+        patience: Patience = PATIENCE,
+    ) -> None:
+        self.endpoint = endpoint
+        self.ring = Keyring(endpoint, keys, health, ledger, clock, report)
+        self._health = health
+        self._clock = clock
+        self._alarm = alarm
+        self._patience = patience
+
+    def __repr__(self) -> str:
+        return f"<KeyPool {len(self.ring.slots)} keys of {self.endpoint!r}>"
+
+    async def stream(
+        self, prompt: Prompt, *, deadline: float | None = None, quick: bool = False
+    ) -> AsyncGenerator[Chunk, None]:
+        """Answer chunk by chunk. ``deadline`` (monotonic) is for the first word; ``quick``: others can answer too."""
+        taken, answer = await self._opened(prompt, deadline, quick=quick)
+        used: Usage | None = None
+        text: list[str] = []
+        try:
+            chunk: Chunk | None = answer if isinstance(answer, Chunk) else answer.first
+            while chunk is not None:
+                if taken.rid:
+                    used = chunk.usage or used
+                    text.append(chunk.text)
+                yield chunk
+                chunk = await answer.next() if isinstance(answer, Answer) else None
+        finally:
+            if isinstance(answer, Answer):
+                await answer.aclose()
+            if taken.rid:
+                await self.ring.settle(taken, used, "".join(text))
+
+    async def start(self) -> str:
+        """Find the model's name with the first key that the endpoint accepts."""
+        *rest, last = self.ring.slots
+        for slot in rest:
+            try:
+                return await self.endpoint.start(slot.access)
+            except (SettingsError, ModelRefused):
+                continue
+        return await self.endpoint.start(last.access)
+
+    def report(self) -> list[KeyRow]:
+        """How each key is, as of the last view."""
+        return self.ring.report()
+
+    async def _opened(self, prompt: Prompt, deadline: float | None, *, quick: bool) -> tuple[Taken, Chunk | Answer]:
+        """The answer from its first word on; what passes is repeated, each time on the key that is then the first."""
+        loaded = False
+
+        async def attempt() -> tuple[Taken, Chunk | Answer]:
+            nonlocal loaded
+            try:
+                return await self._attempt(prompt, self._clocks(None if loaded else deadline), alone=not quick)
+            except Passing as error:
+                if error.loading and not quick:
+                    loaded = True
+                    if prompt.on_loading is not None:
+                        await prompt.on_loading(error.wait or 0.0)
+                raise
+
+        try:
+            return await persist(attempt, QUICK if quick else self._patience, self._clock)
+        except SettingsError as error:
+            raise ModelFailed(str(error)) from None
+
+    def _clocks(self, deadline: float | None) -> Clocks | None:
+        """None: the endpoint's own; shorter ones when the first word must be here earlier."""
+        clocks = self.endpoint.clocks
+        if deadline is None:
+            return None
+        left = deadline - self._clock.monotonic()
+        if left <= 0:
+            raise ModelDown(f"{self.endpoint.host}: no answer in time")
+        return None if left >= clocks.first else replace(clocks, connect=min(clocks.connect, left), first=left)
+
+    async def _attempt(self, prompt: Prompt, clocks: Clocks | None, *, alone: bool) -> tuple[Taken, Chunk | Answer]:
+        """Ask the first usable key; when that key is refused, the next, each at most once."""
+        tried: set[str] = set()
+        while True:
+            taken = await self.ring.take(prompt, tried, alone=alone)
+            try:
+                answer = await self.endpoint.ask(taken.prompt, taken.slot.access, clocks, self._gate(taken))
+            except Withheld:
+                await self.ring.release(taken)
+            except (ModelBusy, KeyRefused, KeyUnpaid) as error:
+                await self.ring.release(taken)
+                tried.add(taken.slot.scope)
+                await self._penalise(taken, error)
+            except BaseException:
+                await self.ring.release(taken)
+                raise
+            else:
+                if taken.vain or self._health.get(taken.slot.scope).count:
+                    await self._health.well(taken.slot.scope, taken.gen, spared=True)
+                return taken, answer
+
+    def _gate(self, taken: Taken) -> Gate:
+        """Asked when the request is about to be written: is the key still there, and still free?"""
+        scope, health = taken.slot.scope, self._health
+
+        def check() -> None:
+            if taken.slot not in self.ring or (not taken.vain and health.get(scope).until > health.now):
+                raise Withheld
+
+        async def look() -> None:
+            await health.refresh()
+            check()
+
+        def gate() -> Awaitable[None] | None:
+            if not health.fresh:
+                return look()
+            check()
+            return None
+
+        return gate
+
+    async def _penalise(self, taken: Taken, error: ModelBusy | KeyRefused | KeyUnpaid) -> None:
+        """Tell all processes; what a person must heal is told to the operators by the process that learned it first."""
+        slot, cool = taken.slot, self._health.cool
+        which = f"The key {slot.access.shown} of {self.endpoint.host}"
+        if isinstance(error, ModelBusy):
+            await cool(slot.scope, taken.gen, BUSY, error.retry_after, after.BUSY)
+        elif isinstance(error, KeyUnpaid):
+            if await cool(slot.scope, taken.gen, UNPAID, 0.0, after.UNPAID):
+                self._alarm(f"{which} has no money left ({error}): it is tried again in an hour, then more rarely.")
+        elif await cool(slot.scope, taken.gen, REFUSED, after.REFUSED_SECONDS, after.BUSY):
+            self._alarm(f"{which} is refused ({error}): it is not used any more.")

@@ -1,0 +1,48 @@
+-- Reservations: `call:<rid>` holds one record per ticket. `h<output>` and then `<window's key> <its id> <amount>` of each
+-- window: it holds; with `-` for the h: it expired or was replaced, and may still be settled; empty: it was settled.
+local SWEPT, KEPT_SECONDS, DONE_SECONDS = 32, 35 * DAY, 60 -- a record outlives every window that it can hold room in
+
+-- Take a record's room back in the windows that still stand and, unless `tokens` is nil, charge what was used.
+local function close(record, tokens)
+  local holds = string.sub(record, 1, 1) == 'h'
+  for key, id, amount in string.gmatch(record, '(use:%S+) (%d+) (%d+)') do
+    if call('HGET', P .. key, 'id') == id then
+      if holds then call('HINCRBY', P .. key, 'held', num(0 - amount)) end
+      if tokens then call('HINCRBY', P .. key, 'used', string.find(key, ':r/', 1, true) and 1 or tokens) end
+    end
+  end
+end
+
+-- Write what a record has become, and let its key live as long as any of them is of use.
+local function note(rid, ticket, record)
+  local key, seconds = P .. 'call:' .. rid, DONE_SECONDS
+  call('HSET', key, ticket, record)
+  call('ZREM', KEYS[1], ticket .. ' ' .. rid)
+  for _, other in ipairs(call('HVALS', key)) do
+    local state = string.sub(other, 1, 1)
+    seconds = math.max(seconds, state == 'h' and KEPT_SECONDS or state == '-' and DAY or 0)
+  end
+  call('EXPIRE', key, seconds)
+end
+
+-- Nobody is behind this one any more: it holds nothing from now on.
+local function drop(rid, ticket, record)
+  close(record, nil)
+  note(rid, ticket, '-' .. string.sub(record, 2))
+end
+
+-- Drop what has expired: its process is gone. Bounded; the next call goes on.
+local function sweep()
+  for _, member in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', num(now), 'LIMIT', 0, SWEPT)) do
+    local ticket, rid = string.match(member, '^(%S+) (.*)$')
+    local record = call('HGET', P .. 'call:' .. rid, ticket)
+    if record then drop(rid, ticket, record) else call('ZREM', KEYS[1], member) end
+  end
+end
+
+-- None outlives `life` from now: otherwise a clock that was set back would lengthen what nobody is behind.
+local function shorten(life)
+  for _, member in ipairs(call('ZRANGEBYSCORE', KEYS[1], '(' .. num(now + life), '+inf', 'LIMIT', 0, SWEPT)) do
+    call('ZADD', KEYS[1], num(now + life), member)
+  end
+end

@@ -1,0 +1,83 @@
+"""What an answer other than 200 means: whose fault it is, and whether it passes. Pure: status, headers and body in.
+
+Endpoints agree on little but the status, so codes and words are looked at too; where a phrase comes from stands beside
+it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from app.core.errors import (
+    KeyRefused,
+    KeyUnpaid,
+    ModelBusy,
+    ModelDown,
+    ModelError,
+    ModelRefused,
+    PromptTooLong,
+)
+from app.model import wire
+from app.model.retries import LOADING_SECONDS, Passing, asked_wait
+
+PASSING = (408, 409, 425)  # besides 5xx
+UNPAID = {
+    "insufficient_quota",  # OpenAI, as a 429
+    "billing_not_active",
+    "billing_hard_limit_reached",
+    "insufficient_balance",
+}
+# No "exceeded your current quota": Gemini says so, word for word, when a minute's requests are used up.
+NO_MONEY = re.compile(rb"credit balance is too low|insufficient (?:credits|balance|funds)", re.IGNORECASE)
+TOO_LONG_CODES = {
+    "context_length_exceeded",  # OpenAI, OpenRouter, Groq
+    "exceed_context_size_error",  # llama.cpp
+    "string_above_max_length",
+    "request_too_large",  # Anthropic
+}
+TOO_LONG = re.compile(
+    rb"maximum context length"  # OpenAI, vLLM, OpenRouter
+    rb"|available context size|context size has been exceeded"  # llama.cpp; the second as a 500
+    rb"|exceeds? (?:the |model's )?(?:maximum )?context (?:length|window|size)"  # Ollama, LM Studio, llama-cpp-python
+    rb"|prompt is too long|input is too long|input length and .?max_tokens.? exceed context"  # Anthropic, Bedrock
+    rb"|inputs.? tokens \+ .?max_new_tokens.? must be <="  # Hugging Face's TGI
+    rb"|inputs.? must have less than \d+ tokens"
+    rb"|input token count .{0,40}exceeds the maximum"  # Gemini
+    rb"|reduce the length of the (?:messages|prompt|input)"  # OpenAI, Groq, Fireworks
+    rb"|request too large for",  # OpenAI and Groq: more tokens at once than a minute allows
+    re.IGNORECASE,
+)
+
+
+def verdict(status: int, headers: Mapping[str, str], body: bytes, reason: str, now: float) -> Passing | ModelError:
+    """The failure that this answer is; ``reason`` is its sentence without any key, ``now`` Unix time."""
+    codes = {str(wire.field(body, name)) for name in ("code", "type")}
+    if status not in (401, 402, 403) and _too_long(status, codes, body):
+        return PromptTooLong(status, reason)
+    if status == 402 or (status < 500 and (codes & UNPAID or NO_MONEY.search(body))):
+        return KeyUnpaid(status, reason)
+    if status == 429:
+        return ModelBusy(asked_wait(headers, now) or 0.0, f"429 {reason}".strip())
+    if status == 401 or (status == 403 and not _moderated(body)):
+        return KeyRefused(status, reason)
+    if status < 500 and status not in PASSING:
+        return ModelRefused(status, reason)
+    return _passing(status, headers, body, reason, now)
+
+
+def _passing(status: int, headers: Mapping[str, str], body: bytes, reason: str, now: float) -> Passing:
+    down = ModelDown(f"{status} {reason}".strip())
+    loading = wire.field(body, "estimated_time") if status == 503 else None
+    if isinstance(loading, int | float) and not isinstance(loading, bool) and loading > 0:
+        return Passing(down, min(float(loading), LOADING_SECONDS / 2), loading=float(loading))
+    return Passing(down, asked_wait(headers, now) if status == 503 else None)
+
+
+def _too_long(status: int, codes: set[str], body: bytes) -> bool:
+    return status == 413 or bool(codes & TOO_LONG_CODES or TOO_LONG.search(body))
+
+
+def _moderated(body: bytes) -> bool:
+    """OpenRouter's 403 for a question that its filter does not like: the key is as good as before."""
+    return b"flagged" in body or b"moderation" in body

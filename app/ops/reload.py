@@ -1,0 +1,95 @@
+"""New keys without a restart: at SIGHUP, or when a file that holds keys has changed.
+
+A file is read once it has stood unchanged for a second, since it may be half written. Whatever cannot be read or is bad
+changes nothing and is said in one line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.core.clock import Clock
+from app.core.environ import read_dotenv
+from app.core.errors import SettingsError, StoreError
+from app.core.settings import Settings
+
+LOOK_SECONDS = 1.0
+NAMES = ("MODEL_API_KEYS_FILE", "MODEL_API_KEY_FILE")
+Sign = tuple[tuple[int, int, int] | None, ...]
+
+
+def files(environ: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
+    """The files that hold keys, as the environment or `.env` names them; relative ones start at ``directory``."""
+    given = {**read_dotenv(directory / ".env")[0], **{name: text for name, text in environ.items() if text.strip()}}
+    return tuple(directory / Path(given[name].strip()).expanduser() for name in NAMES if name in given)
+
+
+@dataclass(slots=True, eq=False)
+class Reload:
+    """Watches, reads and passes on; ``say`` is told what became of it."""
+
+    read: Callable[[], Settings]
+    """All settings anew; raises SettingsError."""
+    apply: Callable[[Settings], Awaitable[None]]
+    clock: Clock
+    files: Sequence[Path] = ()
+    say: Callable[[str], None] = lambda line: None
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ask(self) -> None:
+        """Reload soon: what SIGHUP means."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Watch for as long as the process lives."""
+        known = seen = self._sign()
+        while True:
+            await self._pause()
+            before, seen = seen, self._sign()
+            if self._asked.is_set():
+                self._asked.clear()
+            elif seen == known or seen != before:
+                continue
+            known = seen
+            await self._reload()
+
+    async def _pause(self) -> None:
+        """A second, or until somebody asks."""
+        if not self.files:
+            await self._asked.wait()
+            return
+        sleep = asyncio.ensure_future(self.clock.sleep(LOOK_SECONDS))
+        asked = asyncio.ensure_future(self._asked.wait())
+        try:
+            await asyncio.wait({sleep, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            asked.cancel()
+
+    async def _reload(self) -> None:
+        try:
+            settings = self.read()
+        except SettingsError as error:
+            self.say(f"the keys were not read again, the old ones stay: {'; '.join(error.lines)}")
+            return
+        try:
+            await self.apply(settings)
+        except StoreError as error:
+            self.say(f"the keys were read again; what Redis knows of them was not asked: {error}")
+        else:
+            self.say(f"the keys were read again: {len(settings.model_api_keys)}, and those of the fallbacks")
+
+    def _sign(self) -> Sign:
+        """What changes with a file's content; None for one that is not there."""
+        return tuple(_sign(path) for path in self.files)
+
+
+def _sign(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

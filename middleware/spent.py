@@ -1,0 +1,79 @@
+"""At a limit: a spent quota is told once and then met with silence; with every key exhausted, questions are held.
+
+A held question gives its lane back until a key returns, without an attempt and without asking in between; after
+HOLD_MINUTES it gets one apology that names the time. Who was told is kept by the lanes (`tell`), not here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from math import ceil
+
+from app.chain.compose import Handler
+from app.chain.context import Context
+from app.core import words
+from app.core.claims import Claim
+from app.core.clock import Clock
+from app.core.errors import ModelExhausted, QuotaSpent
+from app.core.outcome import Back, End, Outcome
+
+SPREAD_SECONDS = 0.8  # those who wait do not all come back in one moment
+LEAST_SECONDS = 0.2  # nor at once, should `until` be over already
+TICK_SECONDS = 1.2  # lanes that wait are looked at each second; who is early waits for the key in place
+QUIET_SECONDS = 5.0  # a shorter wait is not worth a word
+TOLD_SECONDS = 60  # an apology is not repeated sooner
+DAY_SECONDS = 86_400
+
+Tell = Callable[[Claim, str, str, int], Awaitable[bool]]
+"""Tells a chat something, once for a mark: claim, text, mark, seconds."""
+
+
+class Spent:
+    """Turns QuotaSpent and ModelExhausted into outcomes; a question is held for ``hold_seconds`` (0: without end)."""
+
+    def __init__(self, tell: Tell, clock: Clock, *, hold: bool, hold_seconds: float) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._hold = hold
+        self._hold_seconds = hold_seconds
+
+    async def __call__(self, ctx: Context, inner: Handler) -> Outcome:
+        try:
+            return await inner(ctx)
+        except QuotaSpent as error:
+            return await self._refuse(ctx, error)
+        except ModelExhausted as error:
+            return await (self._wait(ctx, error.until) if self._holds(ctx, error.until) else self._sorry(ctx, error))
+
+    async def _refuse(self, ctx: Context, error: QuotaSpent) -> Outcome:
+        now = self._clock.now()
+        text = words.spent(error.scope, error.limit, error.resets, now)
+        mark = f"quota:{error.scope}:{error.limit}:{ctx.user_id}"
+        told = await self._tell(ctx.claim, text, mark, ceil(error.resets - now))
+        ctx.log.info("a quota is spent", scope=error.scope, limit=str(error.limit), told=told)
+        return End("dropped: quota")
+
+    def _holds(self, ctx: Context, until: float) -> bool:
+        """Whether a key returns while the question may still be held."""
+        if not self._hold:
+            return False
+        latest = ctx.claim.entries[0].at_ms / 1000 + self._hold_seconds
+        return not self._hold_seconds or max(until, self._clock.now()) <= latest
+
+    async def _wait(self, ctx: Context, until: float) -> Outcome:
+        now = self._clock.now()
+        wait = max(until - now, LEAST_SECONDS)
+        if now + wait - ctx.claim.entries[0].at_ms / 1000 > QUIET_SECONDS:
+            text = words.HELD.format(when=words.when(until, now))
+            await self._tell(ctx.claim, text, "held", ceil(self._hold_seconds) or DAY_SECONDS)
+        early = max(LEAST_SECONDS, wait - TICK_SECONDS)
+        return Back(round((early + random.uniform(0, SPREAD_SECONDS)) * 1000))
+
+    async def _sorry(self, ctx: Context, error: ModelExhausted) -> Outcome:
+        now = self._clock.now()
+        text = words.EXHAUSTED.format(when=words.when(error.until, now))
+        seconds = max(ceil(error.until - now), TOLD_SECONDS)
+        told = await self._tell(ctx.claim, text, f"exhausted:{ctx.user_id}", seconds)
+        ctx.log.warning("every key is at its limit", until=round(error.until), told=told)
+        return End("apologised" if told else "dropped: quota")
