@@ -39,6 +39,7 @@ from app.model.offline import Offline
 from app.model.openai import Endpoint
 from app.model.persona import SYSTEM_PROMPT
 from app.ops import inspect, logs
+from app.ops.bypass import Bypass
 from app.ops.control import Control
 from app.ops.metrics import Metrics
 from app.ops.start import introduce, menu, risks
@@ -104,7 +105,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     polling.kick = hints.on_wake = runner.kick
     hints.on_signal = runner.turns.deliver
     control = Control(lanes, runner, hints, round(settings.hold_minutes * 60_000), settings.pause_policy)
-    runner.on_star = control.observe
+    runner.on_star, polling.full = control.observe, Bypass(control, seams.operators, settings.lane_scope, clock).obey
     sender = Sender(seams.connections, seams.telegram)
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
     outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, metrics, report, log.debug)
@@ -138,18 +139,17 @@ def onion(
 ) -> Handler:
     """What every message passes through, outermost first, and who answers it."""
     turns, tokens = settings.history_turns, settings.history_tokens
-    operators = seams.operators
-    commands = Commands(outbox, greeting=words.START.format(name=me.first_name), operators=operators)
-    operator = Operator(control, outbox, sender, seams.clock, operators=operators, scope=settings.lane_scope)
+    commands = Commands(outbox, greeting=words.START.format(name=me.first_name), operators=seams.operators)
+    operator = Operator(control, outbox, sender, seams.clock, operators=seams.operators, scope=settings.lane_scope)
     return compose(
         [
             Observe(metrics, level=settings.log_level),  # counts what happens, whatever happens
             Boundary(outbox, seams.clock, history_turns=turns, history_tokens=tokens),  # errors become ends
             Pause(),  # gives a running turn back; the scripts are the gate
-            Access(settings.allow_ids, operators),  # who may talk with the bot
+            Access(settings.allow_ids, seams.operators),  # who may talk with the bot
             Prefix(settings.ignore_prefix),  # what is not meant for it
             Sanitise(outbox, me.username, emoji=settings.emoji),  # controls, tags, its own mention
-            Throttle(settings.user_messages_per_minute, operators),  # who writes too fast
+            Throttle(settings.user_messages_per_minute, seams.operators),  # who writes too fast
             Deadline(settings.turn_seconds),  # a turn may take this long
         ],
         Router(
@@ -191,18 +191,18 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
         token, base = settings.telegram_bot_token, settings.telegram_api_base_url
         secret = token.get_secret_value() if token else DEMO_TOKEN
         if not token:
-            from simulator.server import Simulator
-            from simulator.store import InUse, Unreadable
+            from simulator.server import Simulator, Unusable
 
             simulator = Simulator(settings.data_dir, settings.simulator_port, secret, host=settings.web_host)
             try:
                 await simulator.start()
-            except (InUse, Unreadable, OSError) as error:
-                raise SettingsError([f"DATA_DIR={settings.data_dir}: {error}"]) from None
+            except Unusable as error:
+                name = {"host": "web_host", "port": "simulator_port"}.get(error.about, "data_dir")
+                raise SettingsError([f"{name.upper()}={getattr(settings, name)}: {error}"]) from None
             stack.push_async_callback(simulator.close)
             base, page = simulator.api_url, simulator.page_url
-            if not settings.chosen("operator_ids"):
-                operators = frozenset({min(simulator.world.people)})
+            operators = operators if settings.chosen("operator_ids") else frozenset({min(simulator.world.people)})
+            simulator.tags.update(dict.fromkeys(operators, "operator"))
             log.info("simulator in Telegram's place, since TELEGRAM_BOT_TOKEN is not set")
         connections = await stack.enter_async_context(Connections(settings.concurrency))
         model = choose(settings, connections, clock)
@@ -233,7 +233,7 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service) -
             await bot.presence.begin(alone=seams.guard is not None)
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
             await choose_name(seams)
-            await menu(bot.sender, words.MENU)
+            await menu(bot.sender, words.MENU, words.MENU_OPERATOR, seams.operators)
             log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.model.name)
             if seams.page:
                 print(seams.page, flush=True)

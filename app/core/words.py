@@ -11,6 +11,12 @@ MENU = (
     ("new", "Start a new conversation"),
     ("stop", "Stop my answer"),
 )
+# What operators are shown besides, in their private chats.
+MENU_OPERATOR = (
+    ("pause", "Answer nobody: [all] [30m] [reason]"),
+    ("resume", "Go on, in order: [all]"),
+    ("status", "How I am"),
+)
 
 START = "Hello! I am {name}. Write to me and I will answer; /help shows what else I can do."
 HELP = (
@@ -39,6 +45,7 @@ UNSENT = "I could not deliver my answer to this; please ask again."
 NOT_YOURS = "Only my operators may do that."
 NOT_YOURS_GROUP = "Only my operators and this group's admins may do that."
 NOT_EVERYWHERE = "Only my operators may pause or resume me everywhere."
+NO_TIME = "“{given}” is no time I can pause for: write 30s, 10m, 2h or 1d, or no time at all. Nothing has changed."
 STOPPED = "I stopped."
 NOTHING_TO_STOP = "There is nothing to stop."
 OUTDATED = "A later /pause or /resume is already in force, so this one changes nothing."
