@@ -29,7 +29,7 @@ from app.core.connections import Connections
 from app.core.errors import SettingsError, StoreDown, Unauthorised
 from app.core.redis import Stores, connect
 from app.core.schema import Me
-from app.core.settings import Settings, load
+from app.core.settings import EXIT_CODE, Settings, load
 from app.core.triage import Policy, triage
 from app.ingress.polling import Polling
 from app.lanes.hints import Hints
@@ -43,10 +43,11 @@ from app.model.persona import load as personas
 from app.ops import capacity, inspect, logs
 from app.ops.alarm import Alarm
 from app.ops.arguments import parser
+from app.ops.bypass import Bypass
 from app.ops.control import Control
 from app.ops.logs import Redactor
 from app.ops.metrics import Metrics
-from app.ops.reload import Reload, files
+from app.ops.reload import Reload, files, rereads
 from app.ops.start import introduce, menu, risks
 from app.ops.status import Reader
 from app.outbox.outbox import Outbox
@@ -73,7 +74,6 @@ from middleware.sanitise import Sanitise
 from middleware.spent import Spent
 from middleware.throttle import Throttle
 
-EX_CONFIG = 78
 DEMO_TOKEN = "424242:simulator"  # noqa: S105  the simulator's own, worth nothing elsewhere
 VERSION = version("lanekeeper")
 
@@ -128,7 +128,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     polling.kick = hints.on_wake = runner.kick
     hints.on_signal = runner.turns.deliver
     control = Control(lanes, runner, hints, round(settings.hold_minutes * 60_000), settings.pause_policy)
-    runner.on_star = control.observe
+    runner.on_star, polling.full = control.observe, Bypass(control, seams.operators, settings.lane_scope, clock).obey
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
     outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, metrics, report, log.debug)
     figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock)
@@ -208,18 +208,18 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
         token, base = settings.telegram_bot_token, settings.telegram_api_base_url
         secret = token.get_secret_value() if token else DEMO_TOKEN
         if not token:
-            from simulator.server import Simulator
-            from simulator.store import InUse, Unreadable
+            from simulator.server import Simulator, Unusable
 
             simulator = Simulator(settings.data_dir, settings.simulator_port, secret, host=settings.web_host)
             try:
                 await simulator.start()
-            except (InUse, Unreadable, OSError) as error:
-                raise SettingsError([f"DATA_DIR={settings.data_dir}: {error}"]) from None
+            except Unusable as error:
+                name = {"host": "web_host", "port": "simulator_port"}.get(error.about, "data_dir")
+                raise SettingsError([f"{name.upper()}={getattr(settings, name)}: {error}"]) from None
             stack.push_async_callback(simulator.close)
             base, page = simulator.api_url, simulator.page_url
-            if not settings.chosen("operator_ids"):
-                operators = frozenset({min(simulator.world.people)})
+            operators = operators if settings.chosen("operator_ids") else frozenset({min(simulator.world.people)})
+            simulator.tags.update(dict.fromkeys(operators, "operator"))
             log.info("simulator in Telegram's place, since TELEGRAM_BOT_TOKEN is not set")
         connections = await stack.enter_async_context(Connections(settings.concurrency))
         pipe, telegram, bot = Pipe(stores.work, clock, log.warning), Telegram(connections, secret, base), bot_id(secret)
@@ -235,12 +235,6 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
 
 async def live(settings: Settings, args: argparse.Namespace, service: Service, redactor: Redactor) -> None:
     """A process's life: the world, the bot, its pages, its loops, its farewell."""
-
-    def again() -> Settings:
-        anew = load()
-        redactor.learn(anew.secrets())
-        return anew
-
     async with contextlib.AsyncExitStack() as stack:
         seams = await stack.enter_async_context(world(settings))
         me = await introduce(seams.sender, seams.clock)
@@ -261,10 +255,12 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service, r
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
             await seams.models.begin()
             bot.reader = replace(bot.reader, model=seams.models.name)  # which may have been asked for just now
-            reload = Reload(again, seams.models.reload, seams.clock, files(os.environ, Path.cwd()), log.warning)
+            reload = Reload(
+                rereads(redactor), seams.models.reload, seams.clock, files(os.environ, Path.cwd()), log.warning
+            )
             service.on_reload(reload.ask)
             beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
-            await menu(bot.sender, words.MENU)
+            await menu(bot.sender, words.MENU, words.MENU_OPERATOR, seams.operators)
             log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.models.name)
             if seams.page:
                 print(seams.page, flush=True)
@@ -317,9 +313,9 @@ def cli() -> None:
     except* SettingsError as group:
         for line in SettingsError.lines_of(group.exceptions):
             print(f"lanekeeper: {line}", file=sys.stderr)
-        sys.exit(EX_CONFIG)
+        sys.exit(EXIT_CODE)
     except* Unauthorised:
-        sys.exit(EX_CONFIG)
+        sys.exit(EXIT_CODE)
 
 
 if __name__ == "__main__":

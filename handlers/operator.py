@@ -5,8 +5,6 @@ Operators may do all of it; a group's admins may pause and resume their own grou
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,25 +14,14 @@ from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Clock
 from app.core.errors import Later
+from app.core.orders import Order, read
 from app.core.outcome import End, Outcome
+from app.core.text import name
 from app.core.updates import Address, Scope, message_lane, scope_of, topic_of
 from handlers.rights import Rights
 
 EVERYWHERE = "*"
-LONGEST_SECONDS = 366 * 86_400
-
-_UNITS = {
-    "s": 1,
-    "m": 60,
-    "min": 60,
-    "h": 3600,
-    "hour": 3600,
-    "hours": 3600,
-    "d": 86_400,
-    "day": 86_400,
-    "days": 86_400,
-}
-_SPAN = re.compile(r"(\d{1,6})(s|m|min|h|hours?|d|days?)\Z", re.IGNORECASE)
+SHORT_SECONDS = 600  # the end of a pause shorter than this is said to the second
 
 
 class Outbox(Protocol):
@@ -50,26 +37,7 @@ class Control(Protocol):
     async def resume(self, scope: str, ver: str) -> bool: ...
     async def stop(self, lane: str, uid: str, mid: int, at_ms: int) -> str: ...
     async def status(self) -> str: ...
-    def paused(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What stands behind /pause or /resume: everywhere or here, for how long (0: until resumed), and why."""
-
-    everywhere: bool
-    seconds: int
-    reason: str
-
-
-def read(args: str) -> Order:
-    """Understand `[all] [30m] [reason]`."""
-    rest = args.split()
-    everywhere = bool(rest) and rest[0].lower() == "all"
-    rest = rest[everywhere:]
-    span = _SPAN.match(rest[0]) if rest else None
-    seconds = min(int(span[1]) * _UNITS[span[2].lower()], LONGEST_SECONDS) if span else 0
-    return Order(everywhere, seconds, " ".join(rest[1:] if span else rest))
+    async def remaining(self, scope: str) -> set[str]: ...
 
 
 class Operator:
@@ -93,9 +61,11 @@ class Operator:
         order = read(ctx.args)
         if refusal := await self._refusal(ctx, order):
             return refusal
+        if order.wrong:
+            return await self._say(ctx, words.NO_TIME.format(given=order.wrong))
         until_ms = round((self._clock.now() + order.seconds) * 1000) if order.seconds else 0
         scope = EVERYWHERE if order.everywhere else scope_of(ctx.message, self._scope)
-        done = await self._control.pause(scope, until_ms, order.reason, str(ctx.user_id), _ver(ctx))
+        done = await self._control.pause(scope, until_ms, order.reason, _author(ctx), _ver(ctx))
         return await self._say(
             ctx, _paused(self._place(ctx, order), until_ms, order) if _fresh(done, ctx) else words.OUTDATED
         )
@@ -109,8 +79,8 @@ class Operator:
         done = await self._control.resume(scope, _ver(ctx))
         if not _fresh(done, ctx):
             return await self._say(ctx, words.OUTDATED)
-        still = not order.everywhere and self._control.paused()
-        return await self._say(ctx, _resumed(self._place(ctx, order), still=still))
+        still = await self._control.remaining(scope) - {scope}
+        return await self._say(ctx, _resumed(self._place(ctx, order), scope, still))
 
     async def status(self, ctx: Context) -> Outcome:
         """How the bot is."""
@@ -164,13 +134,33 @@ def _fresh(done: bool, ctx: Context) -> bool:
 def _paused(place: str, until_ms: int, order: Order) -> str:
     until = ""
     if until_ms:
-        until = f" until {datetime.fromtimestamp(until_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+        clock = "%H:%M:%S" if order.seconds < SHORT_SECONDS else "%H:%M"
+        until = f" until {datetime.fromtimestamp(until_ms / 1000, UTC):%Y-%m-%d {clock}} UTC"
     reason = f" Reason: {order.reason}" if order.reason else ""
     again = "/resume all" if order.everywhere else "/resume"
     return f"I am paused {place}{until or f', until {again}'}.{reason}"
 
 
-def _resumed(place: str, *, still: bool) -> str:
-    if still:
-        return f"I am resumed {place}, but still paused everywhere: an operator's /resume all ends that."
-    return f"I am resumed {place}."
+def _resumed(place: str, scope: str, still: set[str]) -> str:
+    """What goes on, and the pauses of other scopes that hold on, each with what ends it."""
+    topics = sorted(int(one.partition(":t")[2]) for one in still if one.startswith(f"{scope}:t"))
+    held = []
+    if EVERYWHERE in still:
+        held.append("everywhere (an operator's /resume all ends that)")
+    if ":" in scope and scope.partition(":")[0] in still:
+        held.append("in this chat as a whole (/resume in its General topic ends that)")
+    if topics:
+        place = place.partition(",")[0]
+        named = f"topic {topics[0]}" if len(topics) == 1 else f"topics {', '.join(map(str, topics))}"
+        held.append(f"in {named} (/resume there ends that)")
+    if scope == EVERYWHERE and still:
+        count = "one chat or topic that was" if len(still) == 1 else f"{len(still)} chats or topics that were"
+        held.append(f"in {count} paused by name (/resume there ends that, /status names them)")
+    return f"I am resumed {place}" + (f", but still paused {' and '.join(held)}." if held else ".")
+
+
+def _author(ctx: Context) -> str:
+    """Who commands, for /status: a name and the id."""
+    message = ctx.message
+    speaker = message.sender_chat.title if message.sender_chat else message.from_ and message.from_.first_name
+    return f"{name(speaker or '')} ({ctx.user_id})"

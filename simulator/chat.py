@@ -12,6 +12,7 @@ from simulator.world import Event, World
 Json = dict[str, Any]
 PAGE = 50
 MOST_UNREAD = 999
+ROLES = {"creator": "owner", "administrator": "admin"}
 
 
 class View:
@@ -30,9 +31,8 @@ class View:
         chats = sorted(self._chats(), key=lambda pair: (-pair[0], pair[1]["kind"] != "private"))
         return {
             "me": who(self.me),
-            "people": [who(person) for person in self.world.people.values()],
+            "people": [who(one) | {"tag": self.world.tags.get(one.id, "")} for one in self.world.people.values()],
             "bot": who(self.bot),
-            "commands": self._commands(),
             "chats": [chat for _, chat in chats],
             "cursor": self.world.n,
         }
@@ -53,15 +53,17 @@ class View:
 
     def message(self, it: Message) -> Json:
         """A message as the page draws it."""
-        answered = self.world.message(it.home, it.reply)
+        answered, chat = self.world.message(it.home, it.reply), self.world.chat(it.home)
         reply = None
         if answered is not None:
             words = it.quote.text if it.quote else answered.text
             reply = {"id": answered.id, "name": self.world.name(answered.sender), "text": words}
+            reply |= {"mine": answered.sender == self.me.id, "part": it.quote is not None}
         sender = {"id": it.sender, "name": self.world.name(it.sender), "bot": it.sender in self.world.bots}
+        sender["tag"] = self.world.tags.get(it.sender) or ROLES.get(chat.members.get(it.sender, ""), "")
         return {
             "id": it.id,
-            "chat": self.world.key(self.world.chat(it.home), it.topic),
+            "chat": self.world.key(chat, it.topic),
             "from": sender,
             "mine": it.sender == self.me.id,
             "date": it.date,
@@ -115,6 +117,8 @@ class View:
             "title": self.bot.name if private else name or chat.title,
             "subtitle": self._subtitle(chat, topic),
             "members": list(chat.members),
+            "roles": {str(user): ROLES[status] for user, status in chat.members.items() if status in ROLES},
+            "commands": self._commands(chat),
             "forum": {"id": chat.id, "title": chat.title} if topic else None,
             "last": None if last is None else self._preview(last),
             "unread": self._unread(key),
@@ -144,8 +148,15 @@ class View:
             count += message.sender != self.me.id and not message.deleted and not message.opens
         return count
 
-    def _commands(self) -> list[Json]:
-        for scope in (f"chat:{self.me.id}", "all_private_chats", "default"):
+    def _commands(self, chat: Chat) -> list[Json]:
+        """The narrowest menu there is for this person here, in Telegram's order."""
+        if chat.kind == "private":
+            scopes = [f"chat:{chat.id}", "all_private_chats"]
+        else:
+            chief = chat.members.get(self.me.id) in ROLES
+            scopes = [f"chat_member:{chat.id}:{self.me.id}", *([f"chat_administrators:{chat.id}"] if chief else [])]
+            scopes += [f"chat:{chat.id}", *(["all_chat_administrators"] if chief else []), "all_group_chats"]
+        for scope in (*scopes, "default"):
             menu = self.bot.commands.get(f"{scope}/en") or self.bot.commands.get(scope)
             if menu:
                 return [{"command": one.command, "description": one.description} for one in menu]

@@ -124,8 +124,8 @@ def open_topic(world: World, chat: Chat, name: str, person: int) -> int:
 def _checked(words: str) -> tuple[str, list[Entity]]:
     try:
         return text.clean(words, [])
-    except Refusal:
-        if words.strip(text.BLANK):
+    except Refusal as refusal:
+        if refusal.description.endswith("too long"):
             raise Denied(f"A message has at most {text.LONGEST} characters") from None
         raise Denied("A message needs some text") from None
 

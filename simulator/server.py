@@ -10,6 +10,7 @@ switches Telegram's privacy mode on.
 import asyncio
 import errno
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,30 @@ from simulator.methods import Args
 from simulator.polls import LONGEST_WAIT, WEBHOOK, WEBHOOK_SET, Polls
 from simulator.records import Bot, Refusal
 from simulator.routes import Routes, local, reply
-from simulator.store import Store
+from simulator.store import Store, Unusable
 from simulator.world import World
+
+__all__ = ["Simulator", "Unheard", "Unusable"]
 
 PORTS_TRIED = 50
 MOST_BODY = 50 << 20
+SHOWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  who listens everywhere is visited here
+
+
+class Unheard(Unusable):
+    """There is no such address on this machine, or no port is free there."""
+
+    def __init__(self, about: str, problem: OSError) -> None:
+        super().__init__((problem.strerror or str(problem)).rpartition(": ")[2].lower())
+        self.about = about
 
 
 class Simulator:
-    """One world, its bots and its people. `port` is where it begins to look for a free one; 0 takes any."""
+    """One world, its bots and its people. `port` is where it begins to look for a free one; 0 takes any.
+
+    `tags` maps people to a word that the page shows beside their names, such as `{1001: "operator"}`; it may be changed
+    at any time.
+    """
 
     def __init__(
         self,
@@ -41,9 +57,12 @@ class Simulator:
         host: str = "127.0.0.1",
         strict: bool = False,
         reads_all: bool = True,
+        tags: Mapping[int, str] | None = None,
     ) -> None:
         self.host, self.port, self.token, self.strict, self.reads_all = host, port, token, strict, reads_all
         self.world = World(int(token.partition(":")[0]))
+        self.tags = self.world.tags
+        self.tags.update(tags or {})
         self.faults = Faults()
         self._store = Store(data_dir)
         self._routes = Routes(self.world)
@@ -61,10 +80,11 @@ class Simulator:
     @property
     def page_url(self) -> str:
         """Where a person chats."""
-        return f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{self.port}"  # noqa: S104 - only shown
+        host = SHOWN.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def start(self) -> None:
-        """Reads the world from disk, or makes the first one, and listens. InUse when another has the directory."""
+        """Reads the world from disk, or makes the first one, and listens; Unusable when that cannot be."""
         try:
             self._store.open(self.world)
             self._settle()
@@ -117,8 +137,10 @@ class Simulator:
             try:
                 await site.start()
             except OSError as problem:
-                if problem.errno != errno.EADDRINUSE or port == self.port + PORTS_TRIED - 1:
-                    raise
+                if problem.errno != errno.EADDRINUSE:
+                    raise Unheard("host", problem) from None
+                if port == self.port + PORTS_TRIED - 1:
+                    raise Unheard("port", problem) from None
             else:
                 self.port = runner.addresses[0][1]
                 return

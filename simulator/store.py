@@ -19,11 +19,17 @@ ENCODER = msgspec.json.Encoder()
 DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
-class InUse(Exception):
+class Unusable(Exception):
+    """What the simulator was given cannot be used; `about` names the argument: data_dir, host or port."""
+
+    about = "data_dir"
+
+
+class InUse(Unusable):
     """Another simulator has this directory."""
 
 
-class Unreadable(Exception):
+class Unreadable(Unusable):
     """The journal is not one this simulator wrote."""
 
 
@@ -36,7 +42,13 @@ class Store:
         self._lock = self._file = -1
 
     def open(self, world: World) -> None:
-        """Fills the world and records it from now on."""
+        """Fills the world and records it from now on; Unusable when that cannot be."""
+        try:
+            self._open(world)
+        except OSError as problem:
+            raise Unusable(str(problem)) from None
+
+    def _open(self, world: World) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:

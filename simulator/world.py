@@ -34,7 +34,10 @@ class Event:
 
 
 class World:
-    """All state. `main` is the bot of the page; `journal` gets each changed record, `now` is Unix time in seconds."""
+    """All state. `main` is the bot of the page; `journal` gets each changed record, `now` is Unix time in seconds.
+
+    `tags`: a word that the page shows beside a person's name; not part of the world, so the journal has none of it.
+    """
 
     def __init__(self, main: int, now: Callable[[], float] = time.time) -> None:
         self.main, self.now = main, now
@@ -47,6 +50,7 @@ class World:
         self.seen: dict[tuple[int, str], int] = {}
         self.queues: dict[int, Queue] = {}
         self.typing: dict[str, float] = {}
+        self.tags: dict[int, str] = {}
         self.limits: dict[int, Limits] | None = None
         self.listeners: list[Callable[[Event], None]] = []
         self.n = int(now() * 1000)

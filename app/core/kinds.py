@@ -43,6 +43,8 @@ def _http(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("shape")
+    if parts.port == 0 or re.search(r"\s", value):  # a port that is none raises ValueError by itself
+        raise ValueError("port")
     return value.rstrip("/").removesuffix("/chat/completions")
 
 
@@ -93,8 +95,16 @@ def _limits(value: object) -> object:
 
 
 def _store(value: SecretStr) -> SecretStr:
-    if value.get_secret_value().partition("://")[0] not in STORES:
+    """What redis-py would silently read otherwise; the rest of an address is checked by `connect`."""
+    scheme, _, rest = value.get_secret_value().partition("://")
+    if scheme not in STORES:
         raise ValueError("scheme")
+    if scheme in ("redis", "rediss"):
+        parts = urlsplit(value.get_secret_value())
+        if parts.port == 0 or not re.fullmatch("[0-9]*", parts.path.strip("/")):
+            raise ValueError("port or number")
+    elif not rest.partition("?")[0].strip("/"):
+        raise ValueError("nowhere")
     return value
 
 
@@ -112,7 +122,9 @@ Token = Annotated[
 Store = Annotated[
     SecretStr,
     AfterValidator(_store),
-    Need("redis://, rediss://, unix:// or redis+sentinel:// (redis+cluster:// is not supported yet)"),
+    Need(
+        "redis://host:port/number, rediss://, unix:///path or redis+sentinel:// (redis+cluster:// is not supported yet)"
+    ),
 ]
 Keys = Annotated[
     tuple[Annotated[Key, BeforeValidator(key)], ...],

@@ -10,6 +10,7 @@ import re
 import msgspec
 from msgspec import Raw, Struct, field
 
+from app.core.cut import members
 from app.core.errors import Unparsable
 
 # Names of fields that carry something a person sent; a message with none of them, nor text, is a service message.
@@ -163,7 +164,8 @@ class Event(Struct, gc=False):
 
 _update = msgspec.json.Decoder(Update)
 _event = msgspec.json.Decoder(Event)
-# Only for JSON that cannot be decoded at all; a quote inside a JSON string would have a backslash before it.
+_NUMBER = re.compile(rb"-?\d{1,19}")
+# Only for what is no JSON at all; a quote inside a JSON string would have a backslash before it.
 _UPDATE_ID = re.compile(rb'(?<!\\)"update_id"\s*:\s*(-?\d{1,19})(?![\d.eE])')
 # Ids are bits of a bitmap and pass through Lua's doubles.
 _MAX_ID = 2**53
@@ -187,10 +189,14 @@ def parse_event(raw: bytes) -> Event:
 
 def update_id(raw: bytes) -> int:
     """The id of an update whose rest cannot be read; raises Unparsable when there is none that can be stored."""
-    found = _UPDATE_ID.search(raw)
-    if found is None:
+    try:
+        number = members(raw).get(b"update_id", b"")
+    except Unparsable:
+        found = _UPDATE_ID.search(raw)
+        number = found[1] if found else b""
+    if not _NUMBER.fullmatch(number):
         raise Unparsable("an update without an integer update_id")
-    return checked(int(found[1]))
+    return checked(int(number))
 
 
 def checked(uid: int) -> int:

@@ -17,6 +17,14 @@ MENU = (
     ("usage", "What you have used of your limits"),
     ("persona", "Who answers in this chat"),
 )
+# What operators are shown besides, in their private chats.
+MENU_OPERATOR = (
+    ("pause", "Answer nobody: [all] [30m] [reason]"),
+    ("resume", "Go on, in order: [all]"),
+    ("status", "How I am"),
+    ("keys", "My keys and their limits"),
+    ("quota", "This chat's quota"),
+)
 
 HELP = (
     "Write to me and I answer; I remember our conversation.\n"
@@ -48,6 +56,7 @@ UNSENT = "I could not deliver my answer to this; please ask again."
 NOT_YOURS = "Only my operators may do that."
 NOT_YOURS_GROUP = "Only my operators and this group's admins may do that."
 NOT_EVERYWHERE = "Only my operators may pause or resume me everywhere."
+NO_TIME = "“{given}” is no time I can pause for: write 30s, 10m, 2h or 1d, or no time at all. Nothing has changed."
 STOPPED = "I stopped."
 NOTHING_TO_STOP = "There is nothing to stop."
 PERSONA_UNKNOWN = "I do not know a persona of that name.\n\n{list}"

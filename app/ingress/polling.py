@@ -8,32 +8,27 @@ No failure ends the loop silently or moves the offset.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import msgspec
 import structlog
 
 from app.core.clock import Clock
 from app.core.errors import Conflict, Flooded, StoreError, StoreFull, TelegramError, Unauthorised, Unparsable
 from app.core.updates import Incoming
+from app.ingress.batch import read
 
 ALLOWED = ["message", "edited_message"]  # said each time: Telegram remembers the list of whoever polled before
 POLL_SECONDS = 30  # how long Telegram holds an empty poll
 FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 1.0, 15.0
 CONFLICT_SECONDS = (3.0, 5.0)  # another poller or a webhook: calm, Telegram's own server needs some seconds
 CONFLICT_ALARM_SECONDS = 60.0
-FULL_SECONDS = 5.0  # Redis is out of memory: nothing is confirmed, look again this often
+FULL_SECONDS = 5.0  # Redis stores nothing: nothing is confirmed, both are asked again this often
+IDLE_SECONDS = (0.05, 1.0)  # between polls that were answered at once and brought nothing: at first, and at most
 ASK_SECONDS = 1.0  # a process that was refused the lease asks again
-
-
-class Batch(msgspec.Struct):
-    """An answer of getUpdates; each update stays the bytes that Telegram sent."""
-
-    ok: bool
-    result: list[msgspec.Raw]
 
 
 class Stored(Protocol):
@@ -86,15 +81,18 @@ class Polling:
     kick: Callable[[int, int], None] = lambda shard, lanes: None
     """Told which shard has how many more ready lanes."""
     log: Any = field(default_factory=structlog.get_logger)
+    full: Callable[[Sequence[Incoming]], None] = lambda updates: None
+    """Told what waits while Redis is out of memory."""
     leading: bool = False
     _task: asyncio.Task[None] | None = None
     _stopped: bool = False
     _unhooked: bool = False
     _offset: int = 0
     _delay: float = 0.0
+    _idle: float = 0.0
+    _is_full: bool = False
     _conflict_since: float | None = None
     _alarmed: bool = False
-    _decoder: msgspec.json.Decoder[Batch] = field(default_factory=lambda: msgspec.json.Decoder(Batch))
 
     async def run(self) -> None:
         """Poll until `stop`; ends by itself only with a token that Telegram refuses."""
@@ -153,54 +151,90 @@ class Polling:
     async def _poll(self) -> None:
         self._offset = 0
         while True:
-            try:
-                body = await self.telegram.updates(self._offset, POLL_SECONDS, ALLOWED)
-                updates = self._read(body)
-            except Unauthorised:
-                self.log.error("Telegram does not know this token; ask @BotFather for the right one")
-                raise
-            except Flooded as flood:
-                self.watch.failed("429")
-                await self.clock.sleep(flood.retry_after)
-            except Conflict as conflict:
-                await self._conflict(conflict)
-            except (TelegramError, Unparsable) as error:
-                self.watch.failed(type(error).__name__)
-                await self._back_off(str(error) or type(error).__name__)
-            else:
-                self._conflict_since, self._alarmed = None, False
-                self.watch.polled()
-                if await self._store(updates):
-                    self._delay = 0.0
-                else:
-                    await self._back_off("an update without a usable update_id")
+            began, offset = self.clock.monotonic(), self._offset
+            updates = await self._ask(POLL_SECONDS)
+            if updates is None:
+                continue
+            if not await self._store(updates):
+                await self._back_off("an update without a usable update_id")
+                continue
+            self._delay = 0.0
+            await self._rest(self.clock.monotonic() - began, idle=self._offset == offset)
 
-    def _read(self, body: bytes) -> list[bytes]:
+    async def _ask(self, seconds: int) -> list[bytes] | None:
+        """What waits at Telegram; None, after the pause that is due, when it could not be had."""
         try:
-            batch = self._decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unparsable("getUpdates answered something that is not a list of updates") from error
-        if not batch.ok:
-            raise Unparsable("getUpdates answered ok=false")
-        return [bytes(raw) for raw in batch.result]
+            updates = read(await self.telegram.updates(self._offset, seconds, ALLOWED))
+        except Unauthorised:
+            self.log.error("Telegram does not know this token; ask @BotFather for the right one")
+            raise
+        except Flooded as flood:
+            self.watch.failed("429")
+            await self.clock.sleep(flood.retry_after)
+        except Conflict as conflict:
+            await self._conflict(conflict)
+        except (TelegramError, Unparsable) as error:
+            self.watch.failed(type(error).__name__)
+            await self._back_off(str(error) or type(error).__name__)
+        else:
+            self._conflict_since, self._alarmed = None, False
+            self.watch.polled()
+            return updates
+        return None
+
+    async def _rest(self, took: float, *, idle: bool) -> None:
+        """A server that says at once that there is nothing new would be asked thousands of times a second."""
+        first, most = IDLE_SECONDS
+        self._idle = min(most, self._idle * 2 or first) if idle and took < most else 0.0
+        if self._idle > took:
+            await self.clock.sleep(self._idle - took)
 
     async def _store(self, updates: list[bytes]) -> bool:
         """Store a batch and let the next poll confirm it; False when nothing of it can be confirmed."""
+        known = self._sorted(updates)
+        for _ in range(len(updates) - len(known)):
+            self.watch.unreadable()  # without an id it can neither be stored nor confirmed; its neighbours can
         shards: dict[int, list[Incoming]] = {}
-        last = -1
-        for raw in updates:
-            try:
-                incoming = self.triage(raw)
-            except Unparsable:
-                self.watch.unreadable()  # without an id it can neither be stored nor confirmed; its neighbours can
-                continue
+        for incoming in known:
             shards.setdefault(self.lanes.shard_of(incoming.lane), []).append(incoming)
-            last = max(last, int(incoming.uid))
         if shards:
-            await asyncio.gather(*(self._store_shard(shard, part) for shard, part in shards.items()))
+            await self._insist(asyncio.gather(*(self._store_shard(shard, part) for shard, part in shards.items())))
             self.hint(tuple(shards))
-            self._offset = last + 1
-        return bool(shards) or not updates
+            self._offset = max(incoming.uid for incoming in known) + 1
+        return bool(known) or not updates
+
+    def _sorted(self, updates: list[bytes]) -> list[Incoming]:
+        """Those that have an id, sorted in."""
+        found = []
+        for raw in updates:
+            with contextlib.suppress(Unparsable):
+                found.append(self.triage(raw))
+        return found
+
+    async def _insist(self, storing: asyncio.Future[Any]) -> None:
+        """Wait for the store. Meanwhile Telegram is polled on, unconfirmed: to be seen alive, and for a /pause."""
+        self._is_full = False
+        try:
+            while not await self._soon(storing):
+                updates = await self._ask(0)
+                if updates is not None:
+                    self._delay = 0.0
+                    if self._is_full:
+                        self.full(self._sorted(updates))
+            await storing
+        finally:
+            if storing.cancel():  # it was not done: this poller has to end
+                with contextlib.suppress(asyncio.CancelledError):
+                    await storing
+
+    async def _soon(self, storing: asyncio.Future[Any]) -> bool:
+        """Whether it ends within the time after which one looks again."""
+        nap = asyncio.ensure_future(self.clock.sleep(FULL_SECONDS))
+        try:
+            await asyncio.wait({storing, nap}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nap.cancel()
+        return storing.done()
 
     async def _store_shard(self, shard: int, updates: list[Incoming]) -> None:
         while True:
@@ -208,6 +242,9 @@ class Polling:
                 stored = await self.lanes.store(shard, updates)
             except StoreError as error:
                 self._unstored(error)
+                if isinstance(error, StoreFull):
+                    self._is_full = True
+                    self.full(updates)
                 await self.clock.sleep(FULL_SECONDS)
             else:
                 self.watch.stored(stored.statuses)

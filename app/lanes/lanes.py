@@ -122,11 +122,12 @@ class Lanes:
         return str((await self._ask("fail", claim.shard, args, front=True)).decode())
 
     async def hold(self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any]) -> bool:
-        """Begin or end a pause in one shard; False when ``ver`` is not newer than what stands.
+        """Begin or end a pause in one shard; False when something newer stands, so that it is not in force.
 
         ``record``: until ms (0: open), policy, hold ms, author, reason.
         """
-        return bool(await self._ask("hold", shard, (scope, "1" if on else "", ver, *record), front=True) == b"ok")
+        answer = await self._ask("hold", shard, (scope, "1" if on else "", ver, *record), front=True)
+        return answer in (b"ok", b"same")
 
     async def paused(self, lane: str) -> bool:
         """Whether a pause of the bot, the chat or the topic covers a lane now. Only for what is said to people."""
@@ -138,6 +139,14 @@ class Lanes:
         except (RedisError, OSError) as error:
             raise translate(error) from error
         return any(value is not None for value in found)
+
+    async def pauses(self, shard: int) -> set[str]:
+        """The scopes of all pauses that hold in a shard now. Only for what is said to people."""
+        try:
+            found: Any = await self.pipe.client.hkeys(f"{keys.shard_prefix(self.bot, shard)}pause")
+        except (RedisError, OSError) as error:
+            raise translate(error) from error
+        return {scope.decode() for scope in found}
 
     async def signal(self, lane: str, uid: str, mid: int, at_ms: int) -> tuple[str, str]:
         """/stop: (ok, head, idle or dup; the token that was hit)."""

@@ -10,12 +10,14 @@ from app.core.tokens import tokens
 from app.model.base import Chunk, Message, Prompt, Usage
 
 NOTICE = (
-    "I am Lanekeeper's offline stand-in: no language model is connected yet, so I only echo, count and remember. "
-    "Set MODEL_BASE_URL to give me a real one."
+    "(I am Lanekeeper's offline stand-in: no language model is connected yet, so I only echo, count and remember. "
+    "Set MODEL_BASE_URL to give me a real one.)"
 )
 WORD_SECONDS = 0.03
 MOST_COUNT = 500
 _COUNT = re.compile(r"\bcount\b.*?\bto\s+(\d{1,6})\b", re.IGNORECASE | re.DOTALL)
+# What the message replies to: the lines with ">" that end a question. They are another's words.
+_QUOTED = re.compile(r"\n\n(?:>[^\n]*(?:\n|\Z))+\Z")
 _MEMORY = re.compile(r"\bremember\b|\bhow many (?:messages|questions)\b", re.IGNORECASE)
 
 
@@ -47,11 +49,11 @@ class Offline:
 
 
 def answer(messages: list[Message]) -> str:
-    """What the stand-in says; that it is one, only at the start of a conversation."""
-    said = next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
-    asked = sum(message["role"] == "user" for message in messages)
+    """What the stand-in says to the person's own words; that it is one, as the last line of the first answer."""
+    asked = [message["content"] for message in messages if message["role"] == "user"]
     first = not any(message["role"] == "assistant" for message in messages)
-    return f"{NOTICE}\n\n{_reply(said, asked)}" if first else _reply(said, asked)
+    said = _reply(_QUOTED.sub("", asked[-1]) if asked else "", len(asked))
+    return f"{said}\n\n{NOTICE}" if first else said
 
 
 def _reply(said: str, asked: int) -> str:

@@ -25,6 +25,7 @@ class Lanes(Protocol):
 
     def shard_of(self, lane: str) -> int: ...
     async def hold(self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any]) -> bool: ...
+    async def pauses(self, shard: int) -> set[str]: ...
     async def signal(self, lane: str, uid: str, mid: int, at_ms: int) -> tuple[str, str]: ...
 
 
@@ -97,6 +98,16 @@ class Control:
     def paused(self) -> bool:
         """Whether the whole bot is paused, as this process last saw."""
         return self._star.on
+
+    async def remaining(self, scope: str) -> set[str]:
+        """The pauses that still hold in a scope, or in a part of it, whatever was resumed there."""
+        if scope == EVERYWHERE:
+            found = await asyncio.gather(*(self.lanes.pauses(shard) for shard in range(self.lanes.shards)))
+            return set().union(*found)
+        chat, _, topic = scope.partition(":")
+        here = await self.lanes.pauses(self.lanes.shard_of(scope))
+        within = set() if topic else {one for one in here if one.startswith(f"{chat}:")}
+        return here & {EVERYWHERE, chat} | within
 
     def observe(self, shard: int, paused: str, resumed: str) -> None:
         """Learn from a claim's answer how a shard stands to the pause of the whole bot, and set it if it missed one."""

@@ -14,7 +14,8 @@ from pathlib import Path
 from app.core.clock import Clock
 from app.core.environ import read_dotenv
 from app.core.errors import SettingsError, StoreError
-from app.core.settings import Settings
+from app.core.settings import Settings, load
+from app.ops.logs import Redactor
 
 LOOK_SECONDS = 1.0
 NAMES = ("MODEL_API_KEYS_FILE", "MODEL_API_KEY_FILE")
@@ -25,6 +26,17 @@ def files(environ: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
     """The files that hold keys, as the environment or `.env` names them; relative ones start at ``directory``."""
     given = {**read_dotenv(directory / ".env")[0], **{name: text for name, text in environ.items() if text.strip()}}
     return tuple(directory / Path(given[name].strip()).expanduser() for name in NAMES if name in given)
+
+
+def rereads(redactor: Redactor) -> Callable[[], Settings]:
+    """Reads all settings anew, and hides from the log what came with them."""
+
+    def read() -> Settings:
+        settings = load()
+        redactor.learn(settings.secrets())
+        return settings
+
+    return read
 
 
 @dataclass(slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from app.core.clock import Clock
 from app.core.durability import durability
-from app.core.errors import SettingsError, StoreError, TelegramError, Unauthorised
+from app.core.errors import Forbidden, Rejected, SettingsError, StoreError, TelegramError, Unauthorised
 from app.core.schema import Me
 
 FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 1.0, 15.0
@@ -20,7 +20,7 @@ class Telegram(Protocol):
     """The rare calls."""
 
     async def me(self) -> Me: ...
-    async def set_commands(self, commands: Sequence[tuple[str, str]]) -> Any: ...
+    async def set_commands(self, commands: Sequence[tuple[str, str]], chat: int | None = None) -> Any: ...
 
 
 async def introduce(telegram: Telegram, clock: Clock) -> Me:
@@ -37,12 +37,26 @@ async def introduce(telegram: Telegram, clock: Clock) -> Me:
             delay = min(LAST_DELAY_SECONDS, delay * 2)
 
 
-async def menu(telegram: Telegram, commands: Sequence[tuple[str, str]]) -> None:
-    """Set the command menu; a bot without it still works, so a failure is only said."""
+async def menu(
+    telegram: Telegram,
+    commands: Sequence[tuple[str, str]],
+    more: Sequence[tuple[str, str]] = (),
+    operators: Iterable[int] = (),
+) -> None:
+    """Set the command menu, and with ``more`` that of each operator's private chat.
+
+    A bot without it still works, so a failure is only said. An operator who never wrote to the bot has no chat yet.
+    """
+    log = structlog.get_logger()
     try:
         await telegram.set_commands(commands)
+        for operator in sorted(operators):
+            try:
+                await telegram.set_commands([*commands, *more], operator)
+            except (Rejected, Forbidden) as error:
+                log.info("an operator's menu comes with a start after a first word to the bot", why=error.description)
     except TelegramError as error:
-        structlog.get_logger().warning("the command menu could not be set", why=error.description)
+        log.warning("the command menu could not be set", why=error.description)
 
 
 async def risks(client: Redis, *, strict: bool) -> list[str]:

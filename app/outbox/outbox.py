@@ -39,7 +39,8 @@ from app.outbox.window import Window
 SLOW_SECONDS = 0.5  # a send that takes longer leaves the window: those that hang must not stop all others
 REPEATS = 5  # certain failures of one send before the turn gives up for now
 LONG_WAIT_MS = 2000  # an answer that has to wait longer gives its room back meanwhile
-SHORT_WAIT_MS = 1000  # ... a command's reply becomes a notice
+# ... a command's reply becomes a notice; a notice never waits here, since by then it may no longer be true
+PATIENCE_MS = {"!": 1000, "?": 0}
 TYPING_AFTER_SECONDS, TYPING_EVERY_SECONDS = 0.7, 4.5  # Telegram shows it for five seconds
 GONE = (
     "chat not found",
@@ -193,7 +194,7 @@ class Outbox:
                 raise Held(claim.op)
             if mark.kind == "unsure":
                 raise Unsure
-            if mark.value > (SHORT_WAIT_MS if command else LONG_WAIT_MS):
+            if mark.value > PATIENCE_MS.get(claim.lane[0], LONG_WAIT_MS):
                 raise Later(mark.value, claim.op)
             self._leave(claim)
             await self.clock.sleep(mark.value / 1000)

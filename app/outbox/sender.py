@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
 import telegram.error
-from telegram import Bot, BotCommand
+from telegram import Bot, BotCommand, BotCommandScopeChat
 
 from app.core.botapi import Telegram
 from app.core.connections import Connections
@@ -90,9 +90,10 @@ class Sender:
             can_join_groups=bool(user.can_join_groups),
         )
 
-    async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
-        """The menu: (name without slash, what it does)."""
-        await self._ours(self.bot.set_my_commands([BotCommand(name, words) for name, words in commands]))
+    async def set_commands(self, commands: Sequence[tuple[str, str]], chat: int | None = None) -> None:
+        """The menu, of everybody or of one chat: (name without slash, what it does)."""
+        scope = BotCommandScopeChat(chat) if chat is not None else None
+        await self._ours(self.bot.set_my_commands([BotCommand(name, words) for name, words in commands], scope))
 
     async def status_of(self, chat: int, user: int) -> str:
         """``creator``, ``administrator``, ``member``, ``restricted``, ``left`` or ``kicked``."""

@@ -84,6 +84,7 @@ class App {
     $("conversation").hidden = !chat;
     const changed = this.key !== (chat?.key ?? null);
     this.key = chat?.key ?? null;
+    if (changed) this.drawPickers();
     if (chat && changed) this.openThread(chat);
     if (!chat) this.thread.clear();
     this.draw();
@@ -93,6 +94,10 @@ class App {
     this.composer.turn(`${this.as} ${chat.key}`, chat, this.state);
     this.guard(this.thread.open(this.as, chat, this.state.bot, this.outgoing.of(this.as, chat.key)));
     this.thread.setTyping(this.typing.has(chat.key));
+  }
+
+  drawPickers() {
+    for (const picker of this.pickers) picker.draw(this.state, this.chat(this.key));
   }
 
   draw() {
@@ -113,7 +118,6 @@ class App {
     this.as = state.me.id;
     this.cursor = state.cursor;
     for (const chat of state.chats) if (chat.typing) this.startTyping(chat.key);
-    for (const picker of this.pickers) picker.draw(state);
     const place = this.place();
     const home = state.chats.find((chat) => chat.kind === "private");
     const key = this.chat(place.chat)?.key ?? (narrow() && !place.chat && !this.homeward ? null : home?.key ?? null);
@@ -122,6 +126,7 @@ class App {
     if (same && key === this.key && key) this.guard(this.thread.load());
     if (!same) this.key = null;
     this.show(key);
+    this.drawPickers();
     if (same && key) this.composer.source(this.chat(key), state);
   }
 
@@ -134,7 +139,7 @@ class App {
       if (!state || as !== this.as) return;
       if (state.cursor < this.cursor) return this.refresh();
       this.state = state;
-      for (const picker of this.pickers) picker.draw(state);
+      this.drawPickers();
       const chat = this.chat(this.key);
       if (chat) this.composer.source(chat, state);
       this.draw();
@@ -156,6 +161,7 @@ class App {
     if (type === "message" && message.from.bot) this.stopTyping(chat.key);
     if (type === "message" && fresh) this.newest(chat, message);
     if (type === "edit" && chat.last?.date === message.date && chat.last.name === message.from.name) chat.last.text = message.text;
+    if (type === "edit") this.composer.renew(message);
     if (type === "delete") {
       this.composer.forget(message.id);
       this.refresh();

@@ -41,7 +41,7 @@ function longPress(row) {
 }
 
 function name(from) {
-  return h("div", { class: `name n${colour(from.id)}` }, h("span", {}, from.name), from.bot && h("span", { class: "tag" }, "bot"));
+  return h("div", { class: `name n${colour(from.id)}` }, h("span", {}, from.name), (from.bot || from.tag) && h("span", { class: "tag" }, from.bot ? "bot" : from.tag));
 }
 
 function quote(reply, act) {

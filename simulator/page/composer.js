@@ -55,12 +55,12 @@ export class Composer {
   }
 
   /** What completes: the bot's commands, and in a group the names. */
-  source(chat, { commands, bot, people, me }) {
+  source(chat, { bot, people, me }) {
     const group = chat.kind !== "private";
     const others = people.filter((person) => chat.members.includes(person.id) && person.id !== me.id);
-    this.menu.source = { commands, bot, group, names: [bot, ...others] };
+    this.menu.source = { commands: chat.commands, bot, group, names: [bot, ...others] };
     this.field.placeholder = group && !narrow() ? `Write a message, @${bot.username} to ask the bot` : "Write a message";
-    this.slash.hidden = commands.length === 0;
+    this.slash.hidden = chat.commands.length === 0;
   }
 
   keep() {
@@ -108,6 +108,13 @@ export class Composer {
     this.changed();
     this.focus();
     return true;
+  }
+
+  /** The message that is replied to was edited. */
+  renew(message) {
+    if (this.reply?.id !== message.id) return;
+    this.reply = message;
+    this.showStrip();
   }
 
   /** The message that is replied to or edited was deleted. */

@@ -17,7 +17,7 @@ export class Outgoing {
 
   /** Sends a text as `me`, in several messages when it is too long for one. */
   send(me, chat, text, reply) {
-    const quoted = reply && { id: reply.id, name: reply.from.name, text: reply.text };
+    const quoted = reply && { id: reply.id, name: reply.from.name, text: reply.text, mine: reply.mine, part: false };
     pieces(text).forEach((piece, at) => this.post({
       chat, from: { ...me, bot: false }, mine: true, pending: true, text: piece, entities: [], reply: at === 0 ? quoted : null,
     }));

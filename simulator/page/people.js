@@ -22,9 +22,12 @@ export class Picker {
     document.addEventListener("pointerdown", (event) => root.contains(event.target) || this.show(false));
   }
 
-  draw({ people, me }) {
+  /** Shows who there is, and beside the names who commands: everywhere, and in the open `chat`. */
+  draw({ people, me }, chat) {
+    const tags = ({ id, tag }) => [tag, chat?.roles[id]].filter(Boolean).map((word) => h("span", { class: "tag" }, word));
+    const mine = people.find(({ id }) => id === me.id);
     const words = h("span", { class: "words" }, h("span", { class: "speaker-hint" }, "You speak as"),
-      h("span", { class: "title" }, me.name));
+      h("span", { class: "tagged" }, h("span", { class: "title" }, me.name), tags(mine)));
     this.toggle.setAttribute("aria-label", `You speak as ${me.name}. Change`);
     this.toggle.title = `You speak as ${me.name}`;
     this.toggle.replaceChildren(avatar(me.id, me.name), ...(this.small ? [] : [words, icon("down")]));
@@ -32,7 +35,8 @@ export class Picker {
       type: "button", class: "person", "data-person": person.id, "aria-current": person.id === me.id && "true",
       onclick: () => this.pick(person.id),
     }, avatar(person.id, person.name), h("span", { class: "words" }, h("span", { class: "title" }, person.name),
-      person.username && h("span", { class: "preview" }, `@${person.username}`)), person.id === me.id && icon("done")))));
+      h("span", { class: "tagged" }, person.username && h("span", { class: "preview" }, `@${person.username}`), tags(person))),
+    person.id === me.id && icon("done")))));
   }
 
   show(on) {

@@ -17,7 +17,7 @@ export class Thread {
     this.act = { ...act, jump: (id) => this.jump(id) };
     this.scroll = new Scroll(scroller, down, { top: () => this.older(), bottom: () => this.seen() });
     this.dots = h("div", { class: "row theirs dots-row", "aria-hidden": "true" });
-    this.unreadLine = h("p", { class: "unread-line" }, h("span", {}, "New messages"));
+    this.unreadLine = h("p", { class: "unread-line" }, h("span", { class: "pill" }, "New messages"));
     this.days = new Map();
     log.addEventListener("keydown", (event) => this.walk(event));
     log.addEventListener("focusin", (event) => this.roam(event.target.closest(".row")));
@@ -63,11 +63,17 @@ export class Thread {
       if (!(await this.page())) break;
     }
     if (turn !== this.turn) return;
-    if (first) this.divider = chat.unread > 0 ? this.others().at(-chat.unread)?.id ?? null : null;
+    if (first) this.divider = this.unread(chat.unread);
     this.ready = true;
     this.draw();
     if (first) this.scroll.start(this.divider === null ? null : this.unreadLine, chat.unread);
     this.seen();
+  }
+
+  /** The first of so many unread messages; null when there is none, or all are answers to oneself: those were waited for. */
+  unread(count) {
+    const fresh = count > 0 ? this.others().slice(-count) : [];
+    return fresh.length < count || fresh.every(({ reply }) => reply?.mine) ? null : fresh[0].id;
   }
 
   /** Loads the page before the oldest message; true when there was one. */
@@ -101,12 +107,22 @@ export class Thread {
   /** An event of this chat: a new, edited or deleted message. */
   receive(type, message) {
     const known = this.messages.has(message.id);
+    if (type !== "message") this.requote(message, type === "delete");
     if (type === "edit" && !known) return;
     this.put(type === "delete" ? { ...message, deleted: true } : message);
     if (type === "message" && message.mine) this.settle(message);
     const fresh = type === "message" && !known && !message.mine;
     if (fresh && !this.scroll.near) this.scroll.missed += 1;
     this.later();
+  }
+
+  /** Shows a changed message as it is now wherever it is quoted whole, and no longer where it was deleted. */
+  requote({ id, text }, gone) {
+    for (const one of [...this.messages.values(), ...this.pending]) {
+      if (one.reply?.id !== id || (one.reply.part && !gone)) continue;
+      one.reply = gone ? null : { ...one.reply, text };
+      this.redraw(one);
+    }
   }
 
   /** The stream may be faster than the answer to our own request: whichever comes first ends the waiting. */

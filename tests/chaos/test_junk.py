@@ -59,6 +59,46 @@ async def test_unreadable_updates_leave_their_neighbours_alone(world: Remote, bo
         assert [*redis.scan_iter("lk:{4242.*}:dead")], "an unreadable update must leave a trace"
 
 
+ASKED = (
+    '{"update_id":#uid,"message":{"message_id":88,"date":1780000000,"chat":{"id":1000,"type":"private"},'
+    '"from":{"id":1000,"first_name":"Ann"},"entities":[{"type":"bot_command","offset":0,"length":5}],'
+)
+UNDECODABLE = [
+    '{"update_id":#uid,"something_new":' + "[" * 3000 + "]" * 3000 + "}",
+    ASKED + '"text":"/help","reply_to_message":' + '{"a":' * 3000 + "1" + "}" * 3002,
+    ASKED + '"text":"/help \x01"}}',
+    '{"update_id":#uid,"message":}',
+    "[" * 3000 + "]" * 3000,
+]
+
+
+async def test_updates_that_no_decoder_reads_leave_their_neighbours_alone(
+    world: Remote, bots: Bots, durable: Valkey
+) -> None:
+    bot = await bots(attempts=2).start()
+    for number, text in enumerate(UNDECODABLE, 1):
+        world.add(3, chats=3)
+        world.do("junk", payloads=[text])
+        world.add(3, chats=3)
+        await world.reach(10, ended=6 * number)
+    assert bot.running, bot.tail()
+    world.clean()
+    with Redis(unix_socket_path=durable.socket) as redis:
+        await until(lambda: not [*redis.scan_iter("lk:{4242.*}:lane:*")], what="every lane's end")
+        dead = sum(cast(int, redis.zcard(key)) for key in redis.scan_iter("lk:{4242.*}:dead"))
+        assert dead == len(UNDECODABLE) - 1, "all but the one without an id"
+
+
+async def test_half_a_surrogate_pair_is_answered_like_anything_else(world: Remote, bots: Bots) -> None:
+    await bots().start()
+    world.say(1000, "before")
+    world.do("junk", payloads=[ASKED + '"text":"/help \\ud83d"}}'])
+    world.say(1000, "after")
+    await world.reach(10, ended=2)
+    await until(lambda: [sent for sent in world.sent(1000) if "/new" in sent["text"]], seconds=5, what="the help")
+    world.clean(targets=1)  # the world knows no message 88
+
+
 BROKEN = [
     b"\xff\xfe\x00garbage",
     b"",

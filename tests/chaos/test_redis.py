@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
+import msgspec
 import pytest
+from redis import Redis
 
 from tests.chaos.conftest import Bots
+from tests.support.demo import get
+from tests.support.ports import free_ports
 from tests.support.remote import Remote
 from tests.support.valkey import Valkey
 from tests.support.wait import until
@@ -71,3 +77,54 @@ async def test_a_redis_address_where_nobody_listens_is_named_without_its_passwor
     assert bot.running, bot.tail()
     assert "hunter2secret" not in bot.log
     assert "Traceback" not in bot.log
+
+
+async def test_telegram_is_polled_on_while_redis_is_away_and_nothing_is_confirmed(
+    world: Remote, bots: Bots, durable: Valkey
+) -> None:
+    port = free_ports(1)[0]
+    bot = await bots(web_port=port).start()
+    await until(lambda: world.status["polling"], what="a poll that waits")
+    durable.kill()
+    world.add(3, chats=3)
+    held = await world.reach(handed=3)
+    await world.reach(20, polled=held["polled"] + 2)
+    assert world.status["confirmed"] == held["confirmed"]
+    code, age = get(f"http://127.0.0.1:{port}/healthz")
+    assert code == 200, age
+    assert msgspec.json.decode(age)["poll_age_seconds"] < 7
+    polls = [poll["at"] for poll in world.do("polls") if poll["at"] > world.look(0)["handed"]]
+    assert all(later - earlier > 3 for earlier, later in itertools.pairwise(polls)), "it polls in haste"
+    durable.start()
+    await world.reach(15, ended=3)
+    assert bot.running, bot.tail()
+    world.clean()
+
+
+async def test_an_operators_pause_is_obeyed_while_redis_is_full_and_confirmed_later(
+    world: Remote, bots: Bots, durable: Valkey
+) -> None:
+    bot = await bots(operator_ids=900).start()
+    world.model(delay_ms=200)
+    world.add(200, chats=1)
+    await world.reach(confirmed=200, ended=3)
+    with Redis(unix_socket_path=durable.socket) as redis:
+        redis.config_set("maxmemory", 1)
+        stranger = world.say(901, "/pause all", user=901)
+        await world.reach(polls=world.status["polls"] + 1)
+        assert world.look(stranger)["said"] == []
+        await world.reach(ended=world.status["ended"] + 3)
+        command = world.say(900, "/pause all", user=900)
+        await until(lambda: "pause holds" in bot.log, seconds=10, what="the pause")
+        await until(lambda: not world.status["running"], seconds=5, what="the end of what runs")
+        asked = len(world.do("started"))
+        await world.reach(polls=world.status["polls"] + 1)
+        assert len(world.do("started")) == asked, "it went on after the pause"
+        redis.config_set("maxmemory", 0)
+    await world.replied(command, 15, "paused everywhere")
+    assert len(world.do("started")) == asked
+    world.model(delay_ms=0)
+    resume = world.say(900, "/resume all", user=900)
+    await world.replied(resume, 10, "resumed")
+    await world.reach(20, ended=200)
+    world.clean(remarks=1)  # whose answer the pause took back is told so

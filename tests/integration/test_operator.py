@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from simulator.client import Json, Someone
 from tests.integration.operated import Operated, operated
-from tests.support.demo import ADA, BOT_NAME, GRACE, HIKERS, IDEAS, LINUS, MARGARET, QUESTIONS
+from tests.support.demo import ADA, BOT_NAME, GENERAL, GRACE, HIKERS, IDEAS, LINUS, MARGARET, QUESTIONS
 from tests.support.wait import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -78,6 +78,21 @@ async def test_a_pause_in_a_topic_holds_that_topic_only(bot: Operated) -> None:
         assert "an idea" in grace.answers(held)[1]["text"]
 
 
+async def test_a_resume_says_what_still_holds_and_what_ends_it(bot: Operated) -> None:
+    async with bot.someone(GRACE) as grace:
+        await ask(grace, "/pause", GENERAL)
+        assert "in this chat as a whole (/resume in its General topic" in (await ask(grace, "/resume", IDEAS))["text"]
+        held = await grace.say(f"{BOT_NAME} an idea of mine", IDEAS)
+        assert "paused" in (await grace.answer(held))["text"]
+        await ask(grace, "/pause", IDEAS)
+        said = (await ask(grace, "/resume", GENERAL))["text"]
+        assert said == "I am resumed in this chat, but still paused in topic 2 (/resume there ends that)."
+        assert "a question" in (await ask(grace, f"{BOT_NAME} a question", QUESTIONS))["text"]
+        assert len(grace.answers(held)) == 1
+        assert (await ask(grace, "/resume", IDEAS))["text"] == "I am resumed in this topic."
+        await grace.until(lambda: len(grace.answers(held)) == 2)
+
+
 async def test_an_operator_pauses_everything(bot: Operated) -> None:
     async with bot.someone(MARGARET) as margaret, bot.someone(LINUS) as linus:
         assert "paused everywhere" in (await ask(margaret, "/pause all"))["text"]
@@ -106,7 +121,7 @@ async def test_status_says_how_the_bot_is_to_operators_only(bot: Operated) -> No
         await ask(margaret, "/resume")
         for words in ("Lanekeeper 0.", "up ", "Working on", "last asked", "Model: echo", "Redis: keeps"):
             assert words in text
-        assert f"Chat {MARGARET} is paused by {MARGARET}: the night shift sleeps" in text
+        assert f"Chat {MARGARET} is paused by Margaret ({MARGARET}): the night shift sleeps" in text
         assert "paused" not in (await ask(margaret, "/status"))["text"]
         assert "Only my operators" in (await ask(linus, "/status"))["text"]
 
@@ -151,6 +166,8 @@ async def test_a_pause_is_obeyed_while_an_answer_is_being_made(bot: Operated) ->
         await ask(ada, "/pause", HIKERS)
         await until(lambda: any("slow walk" in asked for asked in bot.model.dropped), what="the end of the call")
         assert time.monotonic() - began < 1
+        notice = await ada.answer(slow)
+        assert "I am paused at the moment" in notice["text"], "it waits now like one that came later"
         bot.model.free.set()
         await ask(ada, "/resume", HIKERS)
         await ada.until(lambda: any("slow walk" in one["text"] for one in ada.answers(slow)))

@@ -179,6 +179,7 @@ async def test_rare_calls_go_through_ptb(sender: Callable[[str], Sender]) -> Non
     async with serving(
         says(200, {"ok": True, "result": me}),
         says(200, {"ok": True, "result": True}),
+        says(200, {"ok": True, "result": True}),
         says(200, {"ok": True, "result": member}),
         says(
             200,
@@ -193,9 +194,12 @@ async def test_rare_calls_go_through_ptb(sender: Callable[[str], Sender]) -> Non
             id=1, username="b", first_name="B", can_read_all_group_messages=True, can_join_groups=False
         )
         await mine.set_commands([("start", "Begin")])
+        await mine.set_commands([("pause", "Wait")], 7)
         assert await mine.status_of(7, 5) == "administrator"
         assert await mine.webhook() == "https://x.test"
         assert peer.bodies[1]["commands"] == [{"command": "start", "description": "Begin"}]
+        assert "scope" not in peer.bodies[1]
+        assert peer.bodies[2]["scope"] == {"type": "chat", "chat_id": 7}
 
 
 async def test_files_go_as_multipart(sender: Callable[[str], Sender]) -> None:

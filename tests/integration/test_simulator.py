@@ -28,7 +28,7 @@ from pydantic import BaseModel
 from simulator.client import NoAnswer, Someone
 from simulator.seed import FORUM, HIKERS
 from simulator.server import Simulator
-from simulator.store import InUse
+from simulator.store import InUse, Unusable
 from tests.support.wait import until
 
 TOKEN = "42:AAtest"
@@ -108,7 +108,7 @@ async def test_aiograms_bot_drives_every_method(bot: Bot, ada: Someone) -> None:
     assert await bot.delete_message(ADA, answer.message_id)
     assert await bot.set_my_commands([types.BotCommand(command="help", description="What I can do")])
     assert [(one.command, one.description) for one in await bot.get_my_commands()] == [("help", "What I can do")]
-    assert (await ada.look())["commands"] == [{"command": "help", "description": "What I can do"}]
+    assert (await ada.look())["chats"][0]["commands"] == [{"command": "help", "description": "What I can do"}]
     assert await bot.delete_my_commands()
     assert await bot.get_my_commands() == []
     assert (await bot.get_chat(HIKERS)).title == "Weekend hikers"
@@ -297,7 +297,8 @@ async def test_a_person_is_answered_in_a_group_a_topic_and_alone(bot: Bot, ada: 
         assert update.message is not None
         await bot.send_chat_action(update.message.chat.id, "typing", message_thread_id=update.message.message_thread_id)
         await update.message.reply("hello yourself").as_(bot)
-        assert (await ada.answer(asked))["reply"] == {"id": asked["id"], "name": "Ada Lovelace", "text": asked["text"]}
+        reply = (await ada.answer(asked))["reply"]
+        assert (reply["id"], reply["name"], reply["text"]) == (asked["id"], "Ada Lovelace", asked["text"])
         assert asked["chat"] in ada.typing
         await bot.get_updates(offset=update.update_id + 1)
 
@@ -401,6 +402,35 @@ async def test_a_taken_port_means_the_next_one(simulator: Simulator, tmp_path: P
 async def test_one_directory_is_for_one_simulator(simulator: Simulator, tmp_path: Path) -> None:
     with pytest.raises(InUse, match="another simulator uses"):
         await Simulator(tmp_path, 0, TOKEN).start()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+async def test_an_address_that_is_not_this_machines_is_said_to_be_the_hosts_fault(tmp_path: Path, host: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        await Simulator(tmp_path, 0, TOKEN, host=host).start()
+    assert caught.value.about == "host"
+    assert "(" not in str(caught.value), "one plain sentence"
+
+
+async def test_a_directory_that_cannot_be_made_is_said_to_be_its_own_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unusable) as caught:
+        await Simulator(tmp_path / "file" / "data", 0, TOKEN).start()
+    assert caught.value.about == "data_dir"
+
+
+@pytest.mark.parametrize("host", ["::1", "::"])
+async def test_it_listens_on_ipv6_too(tmp_path: Path, host: str) -> None:
+    simulator = Simulator(tmp_path, 0, TOKEN, host=host, tags={ADA: "operator"})
+    await simulator.start()
+    try:
+        assert simulator.page_url == f"http://[::1]:{simulator.port}"
+        async with Someone(simulator.page_url, ADA) as ada, driver(simulator) as bot:
+            assert (await ada.look())["people"][0]["tag"] == "operator"
+            await ada.say("hello")
+            assert (await bot.get_updates())[0].message.text == "hello"  # type: ignore[union-attr]
+    finally:
+        await simulator.close()
 
 
 async def test_a_restart_goes_on_with_chats_and_counters(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.integration.operated import operated, telegram
 from tests.support.demo import ADA, Demo, get, run
 from tests.support.ports import free_ports
@@ -75,6 +77,28 @@ async def test_the_simulator_listens_where_web_host_says(tmp_path: Path) -> None
         assert demo.page.startswith("http://127.0.0.2:")
     finally:
         demo.close()
+
+
+async def test_the_demo_works_on_an_address_of_ipv6(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, web_host="::1")
+    try:
+        await demo.start()
+        assert demo.page.startswith("http://[::1]:")
+        async with demo.someone(ADA) as ada:
+            assert "You said: Hello" in (await ada.answer(await ada.say("Hello")))["text"]
+    finally:
+        demo.close()
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+async def test_an_address_that_is_not_this_machines_is_refused_by_the_name_of_its_setting(
+    tmp_path: Path, host: str
+) -> None:
+    said = await run(tmp_path, "run", web_host=host)
+    assert said.code == 78
+    [line] = said.refusals
+    assert line.startswith(f"lanekeeper: WEB_HOST={host}: ")
+    assert "Traceback" not in said.err
 
 
 async def test_shards_that_do_not_exist_are_refused(tmp_path: Path) -> None:

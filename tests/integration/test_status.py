@@ -70,7 +70,7 @@ async def test_a_server_that_hides_its_settings_is_not_called_safe(durable: Valk
 
 async def test_check_sees_too_old_shards_and_risks(redis: Redis) -> None:
     await redis.hset(keys.setup(BOT), "shards", "8")
-    checkup = Checkup(bot=None, redis=redis, model=None, bot_id=BOT, shards=16)
+    checkup = Checkup(bot=None, redis=redis, probes=(), bot_id=BOT, shards=16)
     said = [str(finding) async for finding in checkup.run()]
     assert any(line.startswith("ok    Redis ") for line in said)
     assert any(line.startswith("warn  Redis: ") and "nothing is kept on disk" in line for line in said)
@@ -81,7 +81,7 @@ async def test_check_sees_too_old_shards_and_risks(redis: Redis) -> None:
 
 async def test_check_names_a_redis_that_is_not_there() -> None:
     stores = connect("unix:///nonexistent/socket")
-    checkup = Checkup(bot=None, redis=stores.work, model=None, bot_id=BOT, shards=16)
+    checkup = Checkup(bot=None, redis=stores.work, probes=(), bot_id=BOT, shards=16)
     said = [str(finding) async for finding in checkup.run()]
     assert any(line.startswith("fail  Redis: ") for line in said)
     await stores.close()

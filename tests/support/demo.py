@@ -21,8 +21,9 @@ from tests.support.wait import until
 
 ADA, GRACE, LINUS, MARGARET = 1001, 1002, 1003, 1004
 """The people of the simulator. In its groups Grace is the creator and Ada an admin; Ada operates the demo."""
-HIKERS, IDEAS, QUESTIONS = "-1001000000001", "-1001000000002:2", "-1001000000002:3"
-"""A group, and two topics of a forum."""
+HIKERS, GENERAL = "-1001000000001", "-1001000000002:1"
+IDEAS, QUESTIONS = "-1001000000002:2", "-1001000000002:3"
+"""A group, and three topics of a forum."""
 BOT_NAME = "@lanekeeper_bot"
 ADDRESS = re.compile(r"http://\S+")
 

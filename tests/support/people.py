@@ -24,7 +24,7 @@ class Input:
     topic: int = 0
     user: int = 0
     label: str = ""
-    raw: dict[str, Any] | None = None
+    raw: dict[str, Any] | str | None = None
     index: int = -1
     uid: int = 0
     mid: int = 0
@@ -71,7 +71,9 @@ class People:
         item.name = NAMES[item.user % len(NAMES)]
 
     def update(self, item: Input) -> bytes:
-        """The update as JSON."""
+        """The update as JSON; where that is given as text, `#uid` becomes its id."""
+        if isinstance(item.raw, str):
+            return item.raw.replace("#uid", str(item.uid)).encode()
         if item.raw is not None:
             return msgspec.json.encode({"update_id": item.uid, **item.raw})
         return msgspec.json.encode({"update_id": item.uid, "message": self.message(item)})

@@ -141,8 +141,11 @@ class World:
         item = Input(chat, "command" if command else "question", text if command else f"#? {text}", topic, user, label)
         return self.put(item).index
 
-    def junk(self, payloads: list[dict[str, Any]]) -> None:
-        """Updates as given, whatever they are; only their `update_id` is ours, unless they bring one."""
+    def junk(self, payloads: list[dict[str, Any] | str]) -> None:
+        """Updates as given, whatever they are; only their `update_id` is ours, unless they bring one.
+
+        What no encoder would write is given as the text of its JSON, with `#uid` for the id.
+        """
         for payload in payloads:
             self.put(Input(0, "junk", raw=payload))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-llmock.lock"]
 
 # Put together here, so that this file does not find itself.
 MACHINE_PATHS = re.compile("|".join(f"(?<![\\w.}}])/{name}/" for name in ("work", "root", "farm", "home")))

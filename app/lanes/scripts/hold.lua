@@ -1,7 +1,7 @@
 -- parts: prelude pauses
 -- hold: begin or end a pause of a scope in this shard. Moves no lane at its beginning: claims park what they meet.
--- KEYS[1] ready   ARGV scope on(1|'') ver until-ms policy hold-ms author reason   -> ok | old
--- Promise: `ver` (date.id) must be higher than the one noted, so a repetition or an older command changes nothing.
+-- KEYS[1] ready   ARGV scope on(1|'') ver until-ms policy hold-ms author reason   -> ok | same | old
+-- Promise: `ver` (date.id) must be higher than the one noted, so a repetition (same) or an older command changes nothing.
 unrefused()
 local scope, on, ver = ARGV[1], ARGV[2] == '1', ARGV[3]
 local active, ended = call('HGET', P .. 'pause', scope), call('HGET', P .. 'resume', scope)
@@ -15,6 +15,7 @@ end
 
 local active_ver = active and string.match(active, '^%d+|([%d.]+)|')
 local ended_ver = ended and string.match(ended, '^([%d.]+)|')
+if on and active_ver == ver then return 'same' end
 if not newer(active_ver) or not newer(ended_ver) then return 'old' end
 if not on then
   if active then

@@ -1,7 +1,8 @@
--- parts: prelude place unsent
+-- parts: prelude place ends pauses unsent
 -- release: give a claim back, the attempt not counted; journal and slot stay.
 -- KEYS[1] ready   ARGV lane token delay-ms op   -> ok | uncounted | refused
--- Promise: after the lease ran out only the attempt is uncounted, whoever holds the lane now.
+-- Promise: after the lease ran out only the attempt is uncounted, whoever holds the lane now. A question that now waits
+-- for the end of a pause gets the notice of that pause, like one that is stored meanwhile.
 unrefused()
 local lane, token, delay = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local turn = P .. 'turn:' .. lane
@@ -12,6 +13,14 @@ call('HINCRBY', turn, 'try', -1)
 call('HDEL', turn, 'last')
 if t[1] ~= token then return 'uncounted' end
 untoken(lane)
+local pauses = call('EXISTS', P .. 'pause') == 1 and pairs_of('pause') or {}
+local scope = ordinary(lane) and (pauses['*'] and '*' or covered(pauses, lane))
+local entry = scope and call('LINDEX', P .. 'lane:' .. lane, 0)
+if entry then
+  local _, ver = record(pauses[scope])
+  local _, _, _, mid = header(entry)
+  notice(lane, 'pause' .. ver, 'pause', 2 * DAY, mid)
+end
 if delay > 0 then
   call('ZADD', P .. 'later', num(now + delay), lane)
 else

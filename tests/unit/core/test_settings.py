@@ -51,6 +51,40 @@ def test_a_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
     assert "pw" not in _lines({"MODEL_BASE_URL": "ftp://me:pw@host"}, tmp_path)[0]
 
 
+@pytest.mark.parametrize("name", ["MODEL_BASE_URL", "TELEGRAM_API_BASE_URL"])
+@pytest.mark.parametrize("address", ["127.0.0.1:notaport/v1", "127.0.0.1:99999", "127.0.0.1:0", "[::1", "a b/v1"])
+def test_an_address_that_nobody_can_reach_is_refused(name: str, address: str, tmp_path: Path) -> None:
+    (line,) = _lines({name: f"http://{address}"}, tmp_path)
+    assert line == f"{name}=http://{address}: an address such as https://host/path is needed"
+
+
+def test_an_address_may_be_of_ipv6(tmp_path: Path) -> None:
+    assert load({"MODEL_BASE_URL": "http://[::1]:8000/v1"}, tmp_path).model_base_url == "http://[::1]:8000/v1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("unix://", "unix:///", "unix://?db=1", "redis://127.0.0.1/abc", "redis://h/1/2", "redis://h:port"),
+        *("redis://h:99999", "redis://h:0", "rediss://h/one", "redis+sentinel://"),
+    ],
+)
+def test_a_store_that_could_not_be_the_one_meant_is_refused(url: str, tmp_path: Path) -> None:
+    (line,) = _lines({"REDIS_URL": url}, tmp_path)
+    assert line.startswith("REDIS_URL: redis://host:port/number, ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://", "redis://h", "redis://h/", "redis://h:1/15", "rediss://u:p@h/3", "unix:///run/r.sock?db=2"),
+        *("redis://[::1]:6379/0", "redis+sentinel://a:1,b:2/name/3?sentinel_password=x"),
+    ],
+)
+def test_a_store_that_redis_py_understands_is_accepted(url: str, tmp_path: Path) -> None:
+    assert load({"REDIS_URL": url}, tmp_path).redis_url is not None
+
+
 def test_no_secret_is_in_the_repr(tmp_path: Path) -> None:
     given = {"TELEGRAM_BOT_TOKEN": "1:abcdef", "MODEL_API_KEYS": "sk-1,sk-2", "REDIS_URL": "redis://u:hush@h"}
     settings = load(given, tmp_path)

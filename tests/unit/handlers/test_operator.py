@@ -9,8 +9,9 @@ import pytest
 from app.core import words
 from app.core.clock import Manual
 from app.core.errors import Later, Rejected
+from app.core.orders import LONGEST_SECONDS, Order, read
 from app.core.outcome import End, Outcome
-from handlers.operator import LONGEST_SECONDS, Operator, Order, read
+from handlers.operator import Operator
 from handlers.rights import Rights
 from tests.unit.fakes import BOB, DATE, FORUM, GROUP, Outbox, claim, context, update
 
@@ -22,7 +23,8 @@ SILENCE = End("dropped: access")
 class Control:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
-        self.done, self.star, self.stopped = True, False, "ok 1-w"
+        self.done, self.stopped = True, "ok 1-w"
+        self.still: set[str] = set()
 
     async def pause(self, scope: str, until_ms: int, reason: str, author: str, ver: str) -> bool:
         self.calls.append(("pause", scope, until_ms, reason, author, ver))
@@ -39,8 +41,8 @@ class Control:
     async def status(self) -> str:
         return "all is well"
 
-    def paused(self) -> bool:
-        return self.star
+    async def remaining(self, scope: str) -> set[str]:
+        return self.still
 
 
 class Admins:
@@ -87,7 +89,18 @@ class Bench:
         ("1d", Order(False, 86_400, "")),
         ("45min all of us", Order(False, 2700, "all of us")),
         ("because 30m", Order(False, 0, "because 30m")),
-        ("0m", Order(False, 0, "")),
+        ("10 m", Order(False, 600, "")),
+        ("all 10 min lunch", Order(True, 600, "lunch")),
+        ("all 3 s", Order(True, 3, "")),
+        ("1h30m, tea", Order(False, 5400, "tea")),
+        ("2 Hours", Order(False, 7200, "")),
+        ("0.5h", Order(False, 1800, "")),
+        ("10m 5 servers", Order(False, 600, "5 servers")),
+        ("5 monkeys", Order(False, 0, "5 monkeys")),
+        ("0m", Order(False, 0, "", "0m")),
+        ("all 0 s", Order(True, 0, "", "0 s")),
+        ("-5m lunch", Order(False, 0, "", "-5m")),
+        ("30", Order(False, 0, "", "30")),
         ("999999d", Order(False, LONGEST_SECONDS, "")),
         ("30x", Order(False, 0, "30x")),
     ],
@@ -100,7 +113,7 @@ class TestPause:
     async def test_here_means_the_chat(self) -> None:
         bench = Bench()
         assert await bench.give("/pause") == End("answered")
-        assert bench.control.calls == [("pause", "7", 0, "", "7", f"{DATE}.900")]
+        assert bench.control.calls == [("pause", "7", 0, "", "Ann (7)", f"{DATE}.900")]
         assert "paused in this chat" in bench.said
         assert "/resume" in bench.said
 
@@ -117,9 +130,29 @@ class TestPause:
     async def test_all_with_a_time_and_a_reason_says_until_when_and_why(self) -> None:
         bench = Bench()
         await bench.give("/pause all 30m new model")
-        assert bench.control.calls[0][1:5] == ("*", 1_800_001_800_000, "new model", "7")
+        assert bench.control.calls[0][1:5] == ("*", 1_800_001_800_000, "new model", "Ann (7)")
         assert "paused everywhere until 2027-01-15 08:30 UTC" in bench.said
         assert "new model" in bench.said
+
+    @pytest.mark.parametrize("args, given", [("0m", "0m"), ("all -5 min", "-5 min"), ("30", "30")])
+    async def test_what_cannot_be_a_time_is_said_and_nothing_is_paused(self, args: str, given: str) -> None:
+        bench = Bench()
+        assert await bench.give(f"/pause {args}") == End("answered")
+        assert bench.control.calls == []
+        assert bench.said == words.NO_TIME.format(given=given)
+
+    async def test_the_end_of_a_short_pause_is_said_to_the_second(self) -> None:
+        bench = Bench()
+        await bench.give("/pause 3s")
+        assert "until 2027-01-15 08:00:03 UTC" in bench.said
+        await bench.give("/pause 10m")
+        assert "until 2027-01-15 08:10 UTC" in bench.said
+
+    async def test_an_anonymous_author_is_named_by_the_title_of_the_group(self) -> None:
+        bench = Bench()
+        stand_in = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+        await bench.give("/pause", from_=stand_in, chat=GROUP, sender_chat=GROUP)
+        assert bench.control.calls[0][4] == "Neighbours (-100)"
 
     async def test_a_later_command_already_in_force_is_said(self) -> None:
         bench = Bench()
@@ -152,11 +185,40 @@ class TestResume:
 
     async def test_it_says_that_the_whole_bot_is_still_paused(self) -> None:
         bench = Bench()
-        bench.control.star = True
+        bench.control.still = {"*"}
         await bench.give("/resume")
-        assert "still paused everywhere" in bench.said
+        ends = "everywhere (an operator's /resume all ends that)"
+        assert bench.said == f"I am resumed in this chat, but still paused {ends}."
         await bench.give("/resume all")
-        assert "still" not in bench.said
+        assert bench.said == "I am resumed everywhere."
+
+    async def test_in_a_topic_it_says_that_the_whole_chat_is_still_paused(self) -> None:
+        bench = Bench()
+        bench.control.still = {"-100"}
+        await bench.give("/resume", **TOPIC)
+        ends = "in this chat as a whole (/resume in its General topic ends that)"
+        assert bench.said == f"I am resumed in this topic, but still paused {ends}."
+        bench.control.still = {"-100", "*"}
+        await bench.give("/resume", **TOPIC)
+        assert bench.said.endswith(f"still paused everywhere (an operator's /resume all ends that) and {ends}.")
+
+    async def test_in_a_chat_it_names_the_topics_that_are_still_paused(self) -> None:
+        bench = Bench()
+        await bench.give("/resume", chat=FORUM)
+        assert bench.said == "I am resumed in this chat, with all its topics."
+        bench.control.still = {"-100:t2"}
+        await bench.give("/resume", chat=FORUM)
+        assert bench.said == "I am resumed in this chat, but still paused in topic 2 (/resume there ends that)."
+        bench.control.still = {"-100:t30", "-100:t5"}
+        await bench.give("/resume", chat=FORUM)
+        assert "still paused in topics 5, 30 (" in bench.said
+
+    async def test_everywhere_it_counts_the_chats_that_are_paused_by_name(self) -> None:
+        bench = Bench()
+        bench.control.still = {"8", "-100:t5"}
+        await bench.give("/resume all")
+        assert bench.said.startswith("I am resumed everywhere, but still paused in 2 chats or topics ")
+        assert "/status names them" in bench.said
 
 
 class TestWhoMay:

@@ -34,15 +34,21 @@ def written(*uids: int) -> bytes:
 
 @dataclass
 class Telegram:
-    """Answers polls as scripted, one each, then holds the next; `asked` are the offsets and when they came."""
+    """Answers long polls as scripted, one each, then holds the next; a short one gets a glance, or nothing.
+
+    `asked` are the offsets and when they came.
+    """
 
     clock: Manual
     answers: deque[bytes | Exception] = field(default_factory=deque)
+    glances: deque[bytes | Exception] = field(default_factory=deque)
     asked: list[tuple[float, int]] = field(default_factory=list)
     forms: list[tuple[int, list[str]]] = field(default_factory=list)
     held: int = 0
     called: list[str] = field(default_factory=list)
     refusal: Exception | None = None
+    hold_seconds: float = 0.0
+    """How long an answer to a long poll takes."""
 
     async def fetch(self, method: str, params: dict[str, Any], timeout_seconds: float = 20.0) -> bytes:
         self.called.append(method)
@@ -55,13 +61,17 @@ class Telegram:
         self.asked.append((self.clock.monotonic(), offset))
         self.forms.append((timeout_seconds, allowed))
         await turns()
-        if not self.answers:
+        if timeout_seconds and not self.answers:
             self.held += 1
             try:
                 await asyncio.Event().wait()
             finally:
                 self.held -= 1
-        answer = self.answers.popleft()
+        if not timeout_seconds and not self.glances:
+            return batch()
+        if timeout_seconds:
+            await self.clock.sleep(self.hold_seconds)
+        answer = (self.answers if timeout_seconds else self.glances).popleft()
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -158,6 +168,7 @@ class Ingress:
         self.lanes, self.watch, self.log = Lanes(), Watch(), Log()
         self.hints: list[tuple[int, ...]] = []
         self.kicks: list[tuple[int, int]] = []
+        self.unstored: list[list[int]] = []
         self.polling = Polling(
             self.telegram,
             self.lanes,
@@ -168,6 +179,7 @@ class Ingress:
             LEASE_SECONDS,
             lambda shard, lanes: self.kicks.append((shard, lanes)),
             self.log,
+            lambda updates: self.unstored.append([update.uid for update in updates]),
         )
 
     @contextlib.asynccontextmanager

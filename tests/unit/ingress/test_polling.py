@@ -39,11 +39,11 @@ async def test_an_offset_confirms_only_what_every_shard_has_stored() -> None:
     ingress.lanes.held = asyncio.Event()
     async with ingress.running():
         await ingress.age(60)
-        assert ingress.telegram.offsets == [0]
+        assert set(ingress.telegram.offsets) == {0}
         assert ingress.lanes.uids == [11]
         ingress.lanes.held.set()
         await turns(40)
-        assert ingress.telegram.offsets == [0, 13]
+        assert ingress.telegram.offsets[-1] == 13
     assert ingress.lanes.uids == [10, 11, 12]
 
 
@@ -58,6 +58,7 @@ async def test_who_is_told_of_what_was_stored() -> None:
 async def test_every_poll_names_its_kinds_and_its_time() -> None:
     ingress = Ingress(batch(), written(10), batch())
     async with ingress.running():
+        await ingress.age(1)
         assert ingress.telegram.forms == [(POLL_SECONDS, ALLOWED)] * 4
         assert ingress.telegram.offsets == [0, 0, 11, 11]
 
@@ -195,10 +196,10 @@ async def test_a_store_that_refuses_is_asked_again_and_nothing_is_confirmed(erro
     async with ingress.running() as task:
         await ingress.age(4 * FULL_SECONDS - 1)
         assert not task.done()
-        assert ingress.telegram.offsets == [0]
+        assert set(ingress.telegram.offsets) == {0}
         assert ingress.lanes.uids == [11], "the other shard was stored, once"
         await ingress.age(2)
-        assert ingress.telegram.offsets == [0, 12]
+        assert ingress.telegram.offsets[-1] == 12
     assert ingress.lanes.uids == [10, 11]
     assert ingress.watch.kinds["store"] == 4
     assert len(ingress.log.errors) == 4

@@ -1,14 +1,21 @@
 """hold: pauses that end by hand or by themselves, and what they cut off."""
 
+import pytest
+
 from tests.unit.lanes.desk import Desk
 
 
 def test_an_older_or_repeated_command_changes_nothing(desk: Desk) -> None:
     assert desk.hold("7", ver="1700000100.5") == "ok"
     assert desk.resume("7", ver="1700000099.9") == "old"
-    assert desk.hold("7", ver="1700000100.5") == "old"
+    before = desk.shard.get("HGETALL", "pause")
+    assert desk.hold("7", ver="1700000100.5", until=desk.shard.now_ms + 1000) == "same", (
+        "it is in force: nothing newer is"
+    )
+    assert desk.shard.get("HGETALL", "pause") == before
     assert desk.resume("7", ver="1700000100.10") == "ok"
     assert desk.hold("7", ver="1700000100.9") == "old"
+    assert desk.hold("7", ver="1700000100.5") == "old"
     assert not desk.shard.get("EXISTS", "pause")
 
 
@@ -161,3 +168,32 @@ def test_commands_run_in_every_pause(desk: Desk) -> None:
     desk.hold("7")
     desk.store("!7", kind="c")
     assert [c.lane for c in desk.claim(1, urgent=1).claims] == ["!7"]
+
+
+def notices(desk: Desk, chat: str) -> list[str]:
+    """What the notice lane of a chat is to tell."""
+    return [entry.decode().partition("\n")[2] for entry in desk.shard.get("LRANGE", f"lane:?{chat}", 0, -1)]
+
+
+@pytest.mark.parametrize("scope", ["*", "-5", "-5:t1"])
+def test_a_question_that_ran_when_a_pause_came_gets_its_notice_once_it_is_given_back(desk: Desk, scope: str) -> None:
+    desk.store("-5:t1")
+    claim = desk.take()
+    desk.hold(scope)
+    assert notices(desk, "-5") == []
+    assert desk.release(claim) == "ok"
+    assert notices(desk, "-5") == ['{"kind":"pause","lane":"-5:t1","mid":1}']
+    desk.release(claim)
+    desk.store("-5:t1")
+    assert len(notices(desk, "-5")) == 1, "one notice of a pause for a chat"
+
+
+def test_what_is_given_back_for_another_reason_or_is_no_question_gets_no_notice_of_a_pause(desk: Desk) -> None:
+    for lane in ("7", "-5:t1", "!7"):
+        desk.store(lane)
+    desk.hold("-5:t2")
+    for claim in desk.claim(2, urgent=1).claims:
+        desk.release(claim)
+    desk.hold("*")
+    desk.release(desk.claim(0, urgent=1).claims[0])
+    assert notices(desk, "7") == notices(desk, "-5") == []

@@ -13,7 +13,7 @@ def talk(*lines: str) -> list[Message]:
 
 
 def test_it_says_what_it_is_once_per_conversation() -> None:
-    assert answer(talk("hi")) == f"{NOTICE}\n\nYou said: hi"
+    assert answer(talk("hi")) == f"You said: hi\n\n{NOTICE}"
     assert answer(talk("hi", "x", "again")) == "You said: again"
 
 
@@ -28,6 +28,19 @@ def test_it_says_what_it_is_once_per_conversation() -> None:
     ],
 )
 def test_it_counts_and_remembers(said: str, reply: str) -> None:
+    assert answer(talk("hi", "x", said)) == reply
+
+
+@pytest.mark.parametrize(
+    "said, reply",
+    [
+        ("really?\n\n> Lane wrote:\n> count to 3", "You said: really?"),
+        ("count to 2\n\n> Bob wrote:\n> do you remember?\n> \n> count to 3", "1 2"),
+        ("> count to 2", "1 2"),
+        ("a\n\n> b\n\nc", "You said: a\n\n> b\n\nc"),
+    ],
+)
+def test_it_answers_the_persons_own_words_and_not_what_they_quote(said: str, reply: str) -> None:
     assert answer(talk("hi", "x", said)) == reply
 
 

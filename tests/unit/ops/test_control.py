@@ -23,6 +23,7 @@ class Shards:
     resumed: dict[int, str] = field(default_factory=dict)
     away: set[int] = field(default_factory=set)
     held: int = 0
+    scoped: dict[int, set[str]] = field(default_factory=dict)
 
     def shard_of(self, lane: str) -> int:
         return 0
@@ -38,6 +39,9 @@ class Shards:
         else:
             self.paused[shard], self.resumed[shard] = "", f"{ver}|"
         return True
+
+    async def pauses(self, shard: int) -> set[str]:
+        return self.scoped.get(shard, set())
 
     async def signal(self, lane: str, uid: str, mid: int, at_ms: int) -> tuple[str, str]:
         return "idle", ""
@@ -141,3 +145,18 @@ async def test_nothing_is_repaired_where_all_shards_agree() -> None:
     before = shards.held
     await rounds(control, shards)
     assert shards.held == before
+
+
+@pytest.mark.parametrize(
+    "scope, still",
+    [
+        ("-5", {"*", "-5", "-5:t2", "-5:t30"}),
+        ("-5:t2", {"*", "-5"}),
+        ("-5:t9", {"*", "-5"}),
+        ("-55", {"*", "-55:t1"}),
+        ("*", {"*", "-5", "-5:t2", "-5:t30", "-55:t1", "8"}),
+    ],
+)
+async def test_what_a_resume_leaves_paused_is_known(scope: str, still: set[str]) -> None:
+    shards = Shards(scoped={0: {"*", "-5", "-5:t2", "-5:t30", "-55:t1"}, 3: {"*", "8"}})
+    assert await process(shards).remaining(scope) == still

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.claims import Claim
 from app.core.clock import Manual
-from app.core.errors import Doubtful, Flooded, Held, Lost, Migrated, StoreBroken, Unsent
+from app.core.errors import Doubtful, Flooded, Held, Later, Lost, Migrated, StoreBroken, Unsent
 from app.core.updates import Address
 from app.lanes.answers import Marked
 from app.outbox import outbox as outboxes
@@ -292,3 +292,11 @@ async def test_a_flood_after_a_migration_holds_both_ids_of_the_chat() -> None:
     with pytest.raises(Lost):
         await office(lanes, phone).answer(claim("-7:t4"), Address(-7), "yes")
     assert sorted(lanes.cooled) == [("-1007", 2000), ("-7", 2000)]
+
+
+async def test_a_notice_never_waits_in_the_outbox_for_by_then_it_may_no_longer_be_true() -> None:
+    lanes, phone = Grants(), Phone(Manual())
+    lanes.answers.append(Marked("wait", 1))
+    with pytest.raises(Later) as later:
+        await turn(office(lanes, phone), claim("?7"))
+    assert (later.value.delay_ms, later.value.op, phone.heard) == (1, "op", [])

@@ -86,6 +86,16 @@ def test_an_edit_is_an_edited_message_with_its_date(world: World, clock: Clock) 
     assert edited["entities"] == [{"type": "bot_command", "offset": 4, "length": 5}]
 
 
+@pytest.mark.parametrize("words", ["\x00\x01", "\u202e\u202a", "\u200b\x07 \u2028", "\n"])
+def test_a_message_of_nothing_visible_needs_some_text_and_is_not_called_too_long(world: World, words: str) -> None:
+    with pytest.raises(Denied, match="needs some text"):
+        people.say(world, ADA, "1001", words)
+    with pytest.raises(Denied, match="at most 4096"):
+        people.say(world, ADA, "1001", words + "x" * 4097)
+    with pytest.raises(Denied, match="at most 4096"):
+        people.say(world, ADA, "1001", "x" * 40_000)
+
+
 def test_blocking_is_told_and_closes_the_chat_both_ways(world: World) -> None:
     people.say(world, ADA, "1001", "hi")
     people.block(world, ADA, 42, True)
