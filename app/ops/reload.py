@@ -7,6 +7,7 @@ changes nothing and is said in one line.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +23,13 @@ NAMES = ("MODEL_API_KEYS_FILE", "MODEL_API_KEY_FILE")
 Sign = tuple[tuple[int, int, int] | None, ...]
 
 
-def files(environ: Mapping[str, str], directory: Path) -> tuple[Path, ...]:
-    """The files that hold keys, as the environment or `.env` names them; relative ones start at ``directory``."""
+def files(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> tuple[Path, ...]:
+    """The files that hold keys, as the environment or `.env` names them; relative ones start at ``directory``.
+
+    Both default to the process's own.
+    """
+    environ = os.environ if environ is None else environ
+    directory = Path.cwd() if directory is None else directory
     given = {**read_dotenv(directory / ".env")[0], **{name: text for name, text in environ.items() if text.strip()}}
     return tuple(directory / Path(given[name].strip()).expanduser() for name in NAMES if name in given)
 

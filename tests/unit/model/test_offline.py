@@ -63,4 +63,4 @@ async def test_example_turns_of_a_persona_are_nothing_that_was_said() -> None:
     messages[0]["role"] = "system"
     messages[1]["role"], messages[2]["role"] = "user", "assistant"
     text, _, _ = await whole(Offline(Manual(), 0), Prompt(messages, examples=2))
-    assert text.endswith("I remember 0 earlier messages of this conversation.")
+    assert text.startswith("I remember 0 earlier messages of this conversation.")
