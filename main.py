@@ -253,9 +253,7 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service, r
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
             await seams.models.begin()
             bot.reader = replace(bot.reader, model=seams.models.name)  # which may have been asked for just now
-            reload = Reload(
-                rereads(redactor), seams.models.reload, seams.clock, files(os.environ, Path.cwd()), log.warning
-            )
+            reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files(), log.warning)
             service.on_reload(reload.ask)
             beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
             await menu(bot.sender, words.MENU, words.MENU_OPERATOR, seams.operators)
