@@ -154,12 +154,12 @@ async def keeps(world: Remote, bots: Bots, durable: Valkey, load: Load, seed: in
 async def test_quotas_are_exact_to_the_token_while_processes_are_killed(
     world: Remote, bots: Bots, durable: Valkey
 ) -> None:
-    groups = ((4, 160, 1000), (10, 200, 2000), (40, 160, 3000))
-    await keeps(world, bots, durable, Load(kills=10, user=3000, bot=66_000, groups=groups, seconds=12), 5)
+    groups = ((4, 160, 1000), (10, 200, 2000), (40, 100, 3000))
+    await keeps(world, bots, durable, Load(kills=10, user=2000, bot=36_000, groups=groups, seconds=12), 5)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 async def test_quotas_are_exact_to_the_token_after_200_kills(world: Remote, bots: Bots, durable: Valkey) -> None:
-    groups = ((40, 2400, 1000), (100, 3000, 2000), (400, 2400, 3000))
-    await keeps(world, bots, durable, Load(kills=200, user=8000, bot=1_400_000, groups=groups, seconds=300), 6)
+    groups = ((40, 2400, 1000), (100, 3000, 2000), (400, 1600, 3000))
+    await keeps(world, bots, durable, Load(kills=200, user=5000, bot=850_000, groups=groups, seconds=240), 6)
