@@ -36,7 +36,7 @@ class Scene:
     kills: int = 0
     askers: int = 1000
     amount: int = 300
-    window: float = 20
+    window: float = 16
 
 
 async def team(world: Remote, bots: Bots, audit: Audit, count: int, **settings: object) -> list[Bot]:
@@ -55,7 +55,7 @@ async def crowd(world: Remote, bots: Bots, durable: Valkey, scene: Scene) -> Non
     members = await team(world, bots, audit, scene.processes, model_api_keys=",".join(ORDER), hold_minutes=1)
     world.model(delay_ms=100)
     world.keys(
-        Key(FIRST, scene.amount, scene.window, ends=0.3 * scene.window, tells="ms"),
+        Key(FIRST, scene.amount, scene.window, ends=0.25 * scene.window, tells="ms"),
         Key(SECOND, scene.amount, scene.window, ends=0.6 * scene.window, tells="after"),
         Key(THIRD, scene.amount, scene.window, tells="reset"),
     )
