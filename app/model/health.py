@@ -107,7 +107,7 @@ class Health:
         """Wait for a view that is no older than this call, or than FRESH_SECONDS."""
         asked = self._clock.monotonic()
         while not self.fresh and self._seen < asked:
-            if self._fetch is None:
+            if self._fetch is None or self._fetch.done():  # to wait for what is done gives nobody else a turn
                 self._fetch = asyncio.ensure_future(self._look())
                 self._fetch.add_done_callback(self._looked)
             await asyncio.shield(self._fetch)
@@ -190,7 +190,8 @@ class Health:
         self._seen = sent
 
     def _looked(self, fetch: asyncio.Future[None]) -> None:
-        self._fetch = None
+        if self._fetch is fetch:
+            self._fetch = None
         if not fetch.cancelled():
             fetch.exception()  # those who wait for it raise it; when all have gone, nobody does
 
