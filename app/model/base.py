@@ -22,7 +22,7 @@ class Prompt:
     ``turn`` is the same when a successor asks again after a crash; ``max_tokens`` caps the answer further (0: no).
     ``params`` are fields of the request as a persona sets them (temperature …), ``examples`` the number of messages
     after the first that are its example turns. ``on_loading`` is told how many seconds an endpoint asks for while it
-    loads its model; it does not raise.
+    loads its model; ``on_asked`` that a request is being written to an endpoint, each time. Neither raises.
     """
 
     messages: list[Message]
@@ -33,6 +33,7 @@ class Prompt:
     params: tuple[tuple[str, float | int | str], ...] = ()
     examples: int = 0
     on_loading: Callable[[float], Awaitable[None]] | None = None
+    on_asked: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
