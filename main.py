@@ -19,7 +19,7 @@ from app.chain.bot import Bot
 from app.chain.compose import Handler, compose
 from app.chain.dispatch import Dispatch
 from app.chain.figures import Figures
-from app.chain.router import Router
+from app.chain.forget import Forget
 from app.core import words
 from app.core.botapi import Telegram, bot_id
 from app.core.clock import Clock, Real
@@ -30,6 +30,7 @@ from app.core.schema import Me
 from app.core.settings import EXIT_CODE, Settings, load
 from app.core.triage import Policy, triage
 from app.ingress.polling import Polling
+from app.lanes.chats import Chats
 from app.lanes.hints import Hints
 from app.lanes.lanes import Lanes
 from app.lanes.pipe import Pipe
@@ -45,23 +46,21 @@ from app.ops.bypass import Bypass
 from app.ops.control import Control
 from app.ops.logs import Redactor
 from app.ops.metrics import Metrics
+from app.ops.recent import Recent
 from app.ops.reload import Reload, files, rereads
 from app.ops.start import introduce, menu, risks
 from app.ops.status import Reader
+from app.outbox.eyes import Eyes
 from app.outbox.outbox import Outbox
 from app.outbox.pacing import Pace, Permits
+from app.outbox.post import Post
 from app.outbox.sender import Sender
 from app.runner.leases import Leases
 from app.runner.runner import Runner
 from app.runner.service import Service
-from handlers.commands import Commands
-from handlers.fallback import Fallback
+from handlers.button import Button
 from handlers.notices import Notices, Teller, entry
-from handlers.operator import Operator
-from handlers.persona import Choice
-from handlers.reply import Reply
-from handlers.rights import Rights
-from handlers.usage import Usage
+from handlers.table import Parts, table
 from middleware.access import Access
 from middleware.boundary import Boundary
 from middleware.deadline import Deadline
@@ -117,7 +116,8 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
         group_mode=settings.group_mode,
     )
     hints = Hints(seams.stores.wait, me.id, clock)
-    policy = Policy(settings.lane_scope, settings.lane_limit, round(settings.stale_minutes * 60_000))
+    stale_ms = round(settings.stale_minutes * 60_000)
+    policy = Policy(settings.lane_scope, settings.lane_limit, stale_ms, settings.ignore_prefix)
     polling = Polling(
         seams.telegram, lanes, lambda raw: triage(raw, me, policy), clock, metrics, hints.tell, lanes.lease_seconds
     )
@@ -128,15 +128,25 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     control = Control(lanes, runner, hints, round(settings.hold_minutes * 60_000), settings.pause_policy)
     runner.on_star, polling.full = control.observe, Bypass(control, seams.operators, settings.lane_scope, clock).obey
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
-    outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, metrics, report, log.debug)
+    permits = Permits(lanes, pace.everywhere_ms, clock)
+    outbox = Outbox(Post(lanes, sender, permits, pace, clock, metrics, report, log.debug), settings.stream)
+    eyes = Eyes(lanes, sender, permits, pace, clock, runner.turns.claims, log.debug)
     figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock)
-    chain = onion(settings, seams, me, metrics, control, outbox, Teller(lanes, runner.kick), figures)
-    runner.work = Dispatch(chain, Notices(outbox, lanes), me)
+    teller, recent = Teller(lanes, runner.kick), Recent(seams.stores.work, me.id, clock)
+    forget, models = Forget(Chats(lanes), runner, hints), seams.models
+    parts = Parts(
+        me, outbox, sender, control, figures, models, seams.cast, teller, metrics, forget, clock, seams.operators
+    )
+    router, groups = table(settings, parts)
+    chain = onion(settings, seams, me, metrics, outbox, teller, recent, router)
+    button = Button(control, scope=settings.lane_scope)
+    runner.work = Dispatch(chain, Notices(outbox, lanes, recent), me, groups.changed, button)
     metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
     reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.models.name)
     roles = frozenset({"ingress", "worker"} if args.role == "all" else {args.role})
-    bot = Bot(pipe, runner, leases, polling, hints, presence, sender, metrics, reader, roles, figures)
+    bot = Bot(pipe, runner, leases, polling, hints, presence, sender, metrics, reader, roles, figures, recent, eyes)
+    bot.notes += [] if me.can_read_all_group_messages else [words.PRIVACY_STATUS]
     control.describe = bot.status
     return bot
 
@@ -146,39 +156,27 @@ def onion(
     seams: Seams,
     me: Me,
     metrics: Metrics,
-    control: Control,
     outbox: Outbox,
     teller: Teller,
-    figures: Figures,
+    recent: Recent,
+    router: Handler,
 ) -> Handler:
-    """What every message passes through, outermost first, and who answers it."""
+    """What every message passes through, outermost first, before it is answered."""
     turns, tokens, hold = settings.history_turns, settings.history_tokens, settings.model_exhausted == "hold"
-    operators, clock, cast, models = seams.operators, seams.clock, seams.cast, seams.models
-    rights = Rights(seams.sender, clock, operators)
-    commands = Commands(outbox, rights, cast=cast, name=me.first_name)
-    operator = Operator(control, outbox, rights, clock, scope=settings.lane_scope)
-    choice = Choice(outbox, rights, cast=cast, name=me.first_name)
-    usage = Usage(outbox, rights, figures, models.ledger)
+    operators, clock = seams.operators, seams.clock
     return compose(
         [
             Observe(metrics, level=settings.log_level),  # counts what happens, whatever happens
-            Boundary(outbox, clock, history_turns=turns, history_tokens=tokens),  # errors become ends
+            Boundary(outbox, clock, recent, history_turns=turns, history_tokens=tokens),  # errors become ends
             Pause(),  # gives a running turn back; the scripts are the gate
             Access(settings.allow_ids, operators),  # who may talk with the bot
-            Prefix(settings.ignore_prefix),  # what is not meant for it
+            Prefix(settings.ignore_prefix, me.username),  # what is not meant for it
             Sanitise(outbox, me.username, emoji=settings.emoji),  # controls, tags, its own mention
             Throttle(settings.user_messages_per_minute, operators),  # who writes too fast
             Deadline(settings.turn_seconds),  # a turn may take this long
             Spent(teller, clock, hold=hold, hold_seconds=settings.hold_minutes * 60),  # limits: told once, or held
         ],
-        Router(
-            {**commands.routes(), **operator.routes(), **choice.routes(), **usage.routes()},
-            default=Reply(
-                models.model, outbox, metrics, teller, clock, cast=cast, history_turns=turns, history_tokens=tokens
-            ),
-            other=Fallback(outbox),
-            hint=commands.hint,
-        ),
+        router,
     )
 
 
@@ -256,7 +254,7 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service, r
             reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files(), log.warning)
             service.on_reload(reload.ask)
             beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
-            await menu(bot.sender, words.MENU, words.MENU_OPERATOR, seams.operators)
+            await menu(bot.sender, words.MENUS, words.MENU_OPERATOR, seams.operators)
             log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.models.name)
             if seams.page:
                 print(seams.page, flush=True)
@@ -280,18 +278,6 @@ async def serve(settings: Settings, args: argparse.Namespace, redactor: Redactor
         await life
 
 
-async def look(settings: Settings, verb: str) -> int:
-    """`status` and `check`."""
-    token = settings.telegram_bot_token
-    secret = token.get_secret_value() if token else DEMO_TOKEN
-    bot = bot_id(secret)
-    if verb == "status":
-        return await inspect.status(settings, bot, VERSION, print)
-    async with Connections(4) as connections:
-        telegram = Telegram(connections, secret, settings.telegram_api_base_url) if token else None
-        return await inspect.check(settings, telegram, bot, probes(settings, connections, Real()), print)
-
-
 def cli() -> None:
     """The command `lanekeeper`."""
     args = parser(VERSION).parse_args()
@@ -305,7 +291,7 @@ def cli() -> None:
         if args.verb == "run":
             uvloop.run(serve(settings, args, redactor))
         else:
-            sys.exit(asyncio.run(look(settings, args.verb)))
+            sys.exit(asyncio.run(inspect.look(settings, args.verb, DEMO_TOKEN, VERSION, probes)))
     except* SettingsError as group:
         for line in SettingsError.lines_of(group.exceptions):
             print(f"lanekeeper: {line}", file=sys.stderr)

@@ -28,7 +28,7 @@ class Fallback:
         self._albums: OrderedDict[str, str] = OrderedDict()
 
     async def __call__(self, ctx: Context) -> Outcome:
-        if ctx.edit or not ctx.media or self._told(ctx.message.media_group_id, ctx.ids):
+        if ctx.edit or not ctx.media or not ctx.meant or self._told(ctx.message.media_group_id, ctx.ids):
             return End("dropped: ignored")
         await self._outbox.answer(ctx.claim, ctx.address, words.TEXT_ONLY)
         return End("answered")

@@ -7,12 +7,14 @@ from typing import Protocol
 
 import msgspec
 
-from app.chain.over import over
+from app.chain.over import gone, over
 from app.core import words
 from app.core.claims import Claim
 from app.core.errors import Unparsable
 from app.core.outcome import End, Outcome
 from app.core.updates import Address, chat_of
+
+DEAD = "dead"  # the kind of notice, and what the mark of such a notice begins with
 
 
 class Outbox(Protocol):
@@ -40,26 +42,41 @@ class Lanes(Protocol):
 
 
 class Notices:
-    """Sends notices. A chat that has gone, or never was one, ends in silence, and so does a pause that is over."""
+    """Sends notices. A chat that has gone, or never was one, ends in silence, and so does a pause that is over.
 
-    def __init__(self, outbox: Outbox, lanes: Lanes) -> None:
+    ``note`` takes the id and the kind of an error that somebody is told of.
+    """
+
+    def __init__(
+        self, outbox: Outbox, lanes: Lanes, note: Callable[[str, str], None] = lambda error_id, kind: None
+    ) -> None:
         self._outbox = outbox
         self._lanes = lanes
+        self._note = note
 
     async def __call__(self, claim: Claim) -> Outcome:
         notice = read(claim.entries[0].raw)
         address = address_of(notice)
-        if address is None:
+        if address is None or gone(claim):
             return End("undeliverable")
         try:
             if notice.kind == "pause" and not await self._lanes.paused(notice.lane):
                 return End("answered")
-            await self._outbox.answer(claim, address, sentence(notice))
+            await self._outbox.answer(claim, address, self._traced(claim, notice))
         except Exception as error:  # noqa: BLE001  every error has its outcome
             outcome = over(claim, error)
             # A notice about a notice would never end.
             return End(outcome.kind, fields=outcome.fields) if isinstance(outcome, End) else outcome
         return End("answered")
+
+    def _traced(self, claim: Claim, notice: Notice) -> str:
+        """What is said; that a message became a dead letter, with its update id: it finds log and letter."""
+        if notice.kind != DEAD:
+            return sentence(notice)
+        uid = claim.entries[0].uids.removeprefix(f"n{DEAD}").replace(".", "+")
+        if claim.attempt == 1:
+            self._note(uid, "dead letter")
+        return words.traceable(sentence(notice), uid)
 
 
 class Telling(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from app.chain.context import Context, Sorry
 from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Clock
-from app.core.errors import Later, ModelCut, ModelError, PromptTooLong, QuotaSpent, StoreError
+from app.core.errors import Later, ModelCut, ModelError, PromptTooLong, QuotaSpent, Stopped, StoreError
 from app.core.outcome import End, Outcome
 from app.core.schema import Message
 from app.core.text import clean, name
@@ -26,6 +27,7 @@ from app.model.base import Message as Said
 from app.model.base import Model, Prompt, Usage, whole
 from app.model.persona import Cast, Persona
 from app.model.retries import uncut
+from app.sessions.session import Session
 
 GROUP = (
     "You are in a group. Each message begins with the name of the member who wrote it. "
@@ -39,11 +41,22 @@ Tell = Callable[[Claim, str, str, int], Awaitable[bool]]
 """Tells a chat something in the middle of a turn, once for a mark: claim, text, mark, seconds."""
 
 
+class Growing(Protocol):
+    """Shows an answer while it grows. A /stop ends the block early: ``stopped``, and ``kept`` is what it has shown."""
+
+    stopped: bool
+
+    @property
+    def kept(self) -> str: ...
+    def add(self, text: str) -> None: ...
+    def anew(self) -> None: ...
+
+
 class Outbox(Protocol):
     """What an answer needs."""
 
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
-    def typing(self, claim: Claim, address: Address) -> AbstractAsyncContextManager[None]: ...
+    async def answer(self, claim: Claim, address: Address, text: str, *, markdown: bool = False) -> None: ...
+    def growing(self, claim: Claim, address: Address) -> AbstractAsyncContextManager[Growing]: ...
 
 
 class Meter(Protocol):
@@ -77,11 +90,7 @@ class Reply:
         self._tokens = history_tokens
 
     async def __call__(self, ctx: Context) -> Outcome:
-        claim, session = ctx.claim, ctx.session
-        chosen = claim.chat.get("persona", "")
-        if session.speaker != chosen:  # chosen in another topic, or by another member
-            session.clear()
-            session.speaker = chosen
+        session = self._session(ctx)
         replaced = session.last()
         if ctx.edit:
             if replaced is None or replaced.mid != ctx.message.message_id:
@@ -91,33 +100,71 @@ class Reply:
         ctx.question = _question(ctx, history)
         if ctx.edit and replaced is not None and replaced.question == ctx.question and replaced.answer is not None:
             return End("dropped: ignored")  # Telegram also reports changes that nobody sees, such as a link's preview
-        if (text := claim.journal.get("answer")) is None:
+        if ctx.edit and replaced is not None:
+            ctx.claim.takes_over(replaced.shown)
+        return await self._answer(ctx, history, ctx.message.message_id, trimmed=trimmed)
+
+    async def retry(self, ctx: Context) -> Outcome:
+        """Ask the last question anew: the new answer replies to it too, and is what the conversation knows of it."""
+        session = self._session(ctx)
+        last = session.last()
+        if last is None:
+            await self._outbox.answer(ctx.claim, ctx.address, words.NOTHING_TO_RETRY)
+            return End("answered")
+        session.turns.pop()
+        history, trimmed = session.history(self._turns, self._tokens)
+        ctx.question, ctx.address = last.question, replace(ctx.address, reply=last.mid or ctx.address.reply)
+        try:
+            return await self._answer(ctx, history, last.mid, trimmed=trimmed)
+        except Exception:
+            ctx.question = ""  # the answer that there was stays
+            session.turns.append(last)
+            raise
+
+    def _session(self, ctx: Context) -> Session:
+        """The conversation, which begins afresh with another persona."""
+        session, chosen = ctx.session, ctx.claim.chat.get("persona", "")
+        if session.speaker != chosen:  # chosen in another topic, or by another member
+            session.clear()
+            session.speaker = chosen
+        return session
+
+    async def _answer(self, ctx: Context, history: list[Said], mid: int, *, trimmed: bool) -> Outcome:
+        """Ask, unless that was done before; show it; note it as the answer to message ``mid``."""
+        if (text := ctx.claim.journal.get("answer")) is None:
             text = await self._text(ctx, history, trimmed=trimmed)
-        await self._outbox.answer(claim, ctx.address, text)
-        return self._end(ctx, text)
+        await self._outbox.answer(ctx.claim, ctx.address, text, markdown=not words.is_apology(text))
+        return self._end(ctx, text, mid)
 
     async def _text(self, ctx: Context, history: list[Said], *, trimmed: bool) -> str:
         """The model's answer with our last lines; what it cannot read whole is asked once more with half of it."""
-        async with self._outbox.typing(ctx.claim, ctx.address):
+        if ctx.claim.stop and ctx.claim.shown:  # what its predecessor has shown is the answer
+            raise Stopped
+        text, finish = "", ""
+        async with self._outbox.growing(ctx.claim, ctx.address) as growing:
             try:
-                text, finish = await self._ask(ctx, history)
+                text, finish = await self._ask(ctx, history, growing)
             except PromptTooLong:
                 if not history:
                     raise
                 history, trimmed = _half(history), True
-                text, finish = await self._ask(ctx, history)
+                text, finish = await self._ask(ctx, history, growing)
                 ctx.session.shorten(len(history) // 2)
+        if growing.stopped:
+            text, finish = growing.kept, "stopped"
+            if not text.strip():
+                raise Stopped
         if not text.strip():
             raise Sorry(_EMPTY.get(finish, words.SORRY_EMPTY), "empty answer")
         lines = [line for line in (_FINISH.get(finish, ""), words.CAPTION_ONLY if ctx.media else "") if line]
         return words.with_lines(text, [*lines, words.TRIMMED] if trimmed and not ctx.session.told_trim else lines)
 
-    async def _ask(self, ctx: Context, history: list[Said]) -> tuple[str, str]:
+    async def _ask(self, ctx: Context, history: list[Said], growing: Growing) -> tuple[str, str]:
         """Text and finish; what it cost is noted in the session."""
         prompt = self._prompt(ctx, history)
         usage: Usage | None = None
         try:
-            text, finish, usage = await uncut(lambda: self._whole(prompt), self._clock)
+            text, finish, usage = await uncut(lambda: self._whole(prompt, growing), self._clock)
         except ModelCut as cut:
             if not cut.text.strip():
                 raise
@@ -152,11 +199,12 @@ class Reply:
         except StoreError as error:  # the answer matters more
             ctx.log.warning("nobody was told that the model loads", why=str(error))
 
-    async def _whole(self, prompt: Prompt) -> tuple[str, str, Usage | None]:
+    async def _whole(self, prompt: Prompt, growing: Growing) -> tuple[str, str, Usage | None]:
         """Ask, and count how it went."""
         began, result, usage = perf_counter(), "cancelled", None
+        growing.anew()
         try:
-            answer = await whole(self._model, prompt)
+            answer = await whole(self._model, prompt, growing.add)
             result, usage = "ok", answer[2]
             return answer
         except (ModelError, QuotaSpent, Later) as error:
@@ -166,7 +214,7 @@ class Reply:
             tokens = (usage.prompt, usage.completion) if usage else (0, 0)
             self._meter.asked(result, perf_counter() - began, *tokens)
 
-    def _end(self, ctx: Context, text: str) -> End:
+    def _end(self, ctx: Context, text: str, mid: int) -> End:
         """Our own lines are said to the person, but are no part of the conversation."""
         session = ctx.session
         answer, lines = words.bare(text)
@@ -175,16 +223,18 @@ class Reply:
             session.told_trim = True
         session.add(
             ctx.ids,
-            ctx.message.message_id,
+            mid,
             ctx.question,
             None if sorry else answer,
             keep_turns=self._turns,
             keep_tokens=self._tokens,
+            by=ctx.asker,
+            shown=ctx.claim.messages(),
         )
         return End("apologised" if sorry else "answered", session=session.dump())
 
 
-_FINISH = {"length": words.LENGTH, "content_filter": words.FILTERED, "cut": words.CUT}
+_FINISH = {"length": words.LENGTH, "content_filter": words.FILTERED, "cut": words.CUT, "stopped": words.STOPPED_HERE}
 _EMPTY = {"length": words.SORRY_LENGTH, "content_filter": words.SORRY_FILTERED}
 
 

@@ -53,6 +53,11 @@ class Rights:
                 self._known.popitem(last=False)
         return known[1]
 
+    def drop(self, chat: int) -> None:
+        """Ask anew who governs a chat: what we are in it has changed, and so may what Telegram tells us."""
+        for known in [one for one in self._known if one[0] == chat]:
+            del self._known[known]
+
     async def _ask(self, chat: int, user: int) -> bool:
         try:
             return await self._admins.status_of(chat, user) in {"creator", "administrator"}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
 from app.chain.compose import Handler
 from app.chain.context import Context, Sorry
-from app.chain.over import over
+from app.chain.over import gone, over
 from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Clock
@@ -25,28 +26,37 @@ _FILTER = re.compile("content.?filter|content management policy|content policy",
 class Outbox(Protocol):
     """What an apology needs."""
 
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
+    async def answer(self, claim: Claim, address: Address, text: str, *, markdown: bool = False) -> None: ...
 
 
 class Boundary:
-    """Turns exceptions into outcomes, and skips a chat that is gone."""
+    """Turns exceptions into outcomes, and skips a chat that is gone; ``note`` takes the id and the kind of an error."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, *, history_turns: int, history_tokens: int = 0) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        note: Callable[[str, str], None] = lambda error_id, kind: None,
+        *,
+        history_turns: int,
+        history_tokens: int = 0,
+    ) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._note = note
         self._turns = history_turns
         self._tokens = history_tokens
 
     async def __call__(self, ctx: Context, inner: Handler) -> Outcome:
-        dead = ctx.claim.chat.get("dead") if ctx.claim.chat else None
-        if dead and ctx.claim.entries[0].at_ms <= _number(dead):
+        dead = "dead" in ctx.claim.chat
+        if dead and gone(ctx.claim):
             return End("undeliverable")
         try:
             outcome = await inner(ctx)
         except (ModelError, Sorry) as error:
             outcome = await self._apologise(ctx, error)
         except Exception as error:  # noqa: BLE001  every error has its outcome, also those nobody thought of
-            outcome = over(ctx.claim, error, self._clock)
+            outcome = self._traced(ctx, over(ctx.claim, error, self._clock), error)
         outcome = self._noted(ctx, outcome)
         if isinstance(outcome, End):
             if dead and "dead" not in dict(outcome.fields):
@@ -60,27 +70,42 @@ class Boundary:
         if "answer" in claim.journal:
             # The answer is there and only its sending ran out of time: a successor goes on with it.
             return Fail(type(error).__name__, op=claim.unsent()) if claim.sending else Back(LATER_MS, claim.unsent())
-        error_id = secrets.token_hex(3)
-        status = getattr(error, "status", None)
-        ctx.log.warning("apologised", error=type(error).__name__, status=status, id=error_id)
+        error_id, said = self._trace(ctx, error), claim.said
+        text = words.with_lines(said, [words.CUT]) if said else words.apology(_sentence(error), error_id)
         try:
-            await self._outbox.answer(claim, ctx.address, words.apology(_sentence(error), error_id))
+            await self._outbox.answer(claim, ctx.address, text, markdown=bool(said))
         except Exception as failure:  # noqa: BLE001  likewise
             return over(claim, failure, self._clock)
-        return End("apologised")
+        return End("answered" if said else "apologised")
+
+    def _traced(self, ctx: Context, outcome: Outcome, error: Exception) -> Outcome:
+        """What the person is told of an error carries the id that finds it."""
+        if not isinstance(outcome, End) or not outcome.notice:
+            return outcome
+        return replace(outcome, notice=words.traceable(outcome.notice, self._trace(ctx, error)))
+
+    def _trace(self, ctx: Context, error: Exception) -> str:
+        """Note an error for operators, in the log and for /status: six hex digits, its kind, never its text."""
+        error_id, status = secrets.token_hex(3), getattr(error, "status", None)
+        kind = type(error).__name__
+        ctx.log.warning("apologised", error=kind, status=status, id=error_id)
+        self._note(error_id, f"{kind} {status}" if status else kind)
+        return error_id
 
     def _noted(self, ctx: Context, outcome: Outcome) -> Outcome:
-        """The end with its session: a question that got no answer is noted as such."""
+        """The end with its session: a question without an answer, or with half of one, is noted as such."""
         if not isinstance(outcome, End) or outcome.session or not (ctx.question or ctx.changed):
             return outcome
-        if ctx.question and outcome.kind == "apologised":
+        if ctx.question and outcome.kind in ("apologised", "answered"):
             ctx.session.add(
                 ctx.ids,
                 ctx.message.message_id,
                 ctx.question,
-                None,
+                (ctx.claim.said or None) if outcome.kind == "answered" else None,
                 keep_turns=self._turns,
                 keep_tokens=self._tokens,
+                by=ctx.asker,
+                shown=ctx.claim.messages(),
             )
         elif not ctx.changed:
             return outcome
@@ -97,7 +122,3 @@ def _sentence(error: ModelError | Sorry) -> str:
     if isinstance(error, ModelRefused) and _FILTER.search(error.reason):
         return words.SORRY_FILTERED
     return words.SORRY_BUSY if isinstance(error, ModelBusy) else words.SORRY_FAILED
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0

@@ -1,19 +1,35 @@
-"""A message that begins with the ignore prefix is never answered: people may talk past the bot."""
+"""A message that begins with the ignore prefix is never answered: people may talk past the bot.
+
+New messages of this kind never come here, triage ends them; this is for an edit that takes a question back.
+"""
 
 from __future__ import annotations
 
 from app.chain.compose import Handler
 from app.chain.context import Context
 from app.core.outcome import End, Outcome
+from app.core.schema import Message
+from app.core.text import ignored
+from app.core.triage import IGNORE, command_of
 
 
 class Prefix:
-    """Drops what begins with ``prefix`` ("" drops nothing)."""
+    """Drops what begins with ``prefix`` ("" drops nothing), perhaps after the bot's mention, and `/ignore`."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, username: str = "") -> None:
         self._prefix = prefix
+        self._username = username
 
     async def __call__(self, ctx: Context, inner: Handler) -> Outcome:
-        if self._prefix and ctx.text.lstrip().startswith(self._prefix):
+        meant = [one for one in ctx.messages if not self._ignores(one)]
+        if not meant:
             return End("dropped: ignored")
+        if len(meant) < len(ctx.messages):
+            ctx.only(meant)
         return await inner(ctx)
+
+    def _ignores(self, message: Message) -> bool:
+        if ignored(message.text or message.caption or "", self._prefix, self._username):
+            return True
+        command = command_of(message)
+        return command is not None and command[0] == IGNORE

@@ -10,7 +10,7 @@ from app.chain.context import Context
 from app.core import words
 from app.core.claims import Claim
 from app.core.outcome import End, Outcome
-from app.core.text import Emoji, clean, emoji
+from app.core.text import Emoji, blank, clean, emoji
 from app.core.updates import Address
 
 
@@ -21,7 +21,7 @@ class Outbox(Protocol):
 
 
 class Sanitise:
-    """Cleans ``text`` and ``args``; a text of which nothing is left gets one kind sentence."""
+    """Cleans ``text`` and ``args``; a text of which nothing is left gets one kind sentence, if it was meant for us."""
 
     def __init__(self, outbox: Outbox, username: str, *, emoji: Emoji = "keep") -> None:
         self._outbox = outbox
@@ -34,9 +34,13 @@ class Sanitise:
         ctx.text = self._clean(ctx.text)
         if ctx.args:
             ctx.args = clean(ctx.args)
+        if blank(ctx.text):
+            ctx.text = ""
         # A bare mention may point at the message that it replies to.
         if ctx.text or ctx.edit or ctx.media or ctx.message.reply_to_message is not None:
             return await inner(ctx)
+        if not ctx.meant:
+            return End("dropped: ignored")  # a picture among people is no question
         await self._outbox.answer(ctx.claim, ctx.address, words.EMPTY)
         return End("answered")
 

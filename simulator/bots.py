@@ -1,4 +1,4 @@
-"""What a bot may do in the world, and Telegram's words when it may not. The order of the checks is the server's."""
+"""What a bot may say in the world, and Telegram's words when it may not. The order of the checks is the server's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,16 @@ from typing import Any
 import msgspec
 
 from simulator import text, wire
-from simulator.limits import Limits
-from simulator.records import GENERAL, Chat, Entity, Message, Quote, Refusal, bad
-from simulator.world import TYPING_SECONDS, Event, World, copy, flooded
+from simulator.access import allow, reach, speak
+from simulator.records import GENERAL, Button, Chat, Entity, Message, Quote, bad
+from simulator.world import TYPING_SECONDS, Event, World, copy
 
 DELETE_SECONDS = 48 * 3600
 SAME = (
     "Message is not modified: specified new message content and reply markup are exactly the same as a current content"
     " and reply markup of the message"
 )
+Keyboard = list[list[Button]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Words:
     text: str
     entities: Sequence[Entity] = ()
     link_preview: dict[str, Any] | None = None
+    buttons: Sequence[list[Button]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +42,38 @@ NO_REPLY = Reply()
 
 
 def post(world: World, bot: int, chat: int, words: Words, topic: int = 0, reply: Reply = NO_REPLY) -> Message:
-    """Sends a message as a bot."""
-    where = reach(world, bot, chat)
+    """Sends a message as a bot; other bots hear it where both sides have bot-to-bot talk on."""
+    where = speak(world, bot, chat)
     answered = world.message(where.home, reply.to)
     topic = _topic(where, topic, answered)
     if reply.to and answered is None and not reply.optional:
         raise bad("Message to be replied not found")
-    body, entities = text.clean(words.text, _entities(world, words))
+    body, entities = text.clean(words.text, known(world, words.entities))
     quote = _quote(answered, reply.quote)
     allow(world, bot, where)
     message = Message(where.bot, where.id, world.next_id(where), bot, int(world.now()), body, entities=entities)
-    message.topic, message.link_preview = topic, words.link_preview
+    message.topic, message.link_preview, message.buttons = topic, words.link_preview, list(words.buttons)
     if answered is not None:
         message.reply, message.quote = answered.id, quote
         message.thread = (answered.thread or answered.id) if where.kind == "supergroup" and not where.forum else 0
-    return world.publish(message)
+    world.publish(message)
+    world.hear("message", message)
+    return message
 
 
 def rewrite(world: World, bot: int, chat: int, number: int, words: Words) -> Message:
-    """Changes the text of one of the bot's messages."""
-    where = reach(world, bot, chat, write=False)
-    old = world.message(where.home, number)
-    if old is None:
-        raise bad("Message to edit not found")
-    if old.sender != bot:
-        raise bad("Message can't be edited")
-    body, entities = text.clean(words.text, _entities(world, words))
-    allow(world, bot, where)
-    if (body, entities, words.link_preview) == (old.text, old.entities, old.link_preview):
-        raise bad(SAME)
-    changes = {"text": body, "entities": entities, "link_preview": words.link_preview, "edited": int(world.now())}
-    return world.publish(copy(old, **changes), "edit")
+    """Changes the text of one of the bot's messages; buttons that are not given again go."""
+    old = _own(world, bot, chat, number)
+    if old.media is not None or old.service is not None:
+        raise bad("there is no text in the message to edit")
+    body, entities = text.clean(words.text, known(world, words.entities))
+    changes = {"text": body, "entities": entities, "link_preview": words.link_preview, "buttons": list(words.buttons)}
+    return _change(world, bot, old, changes)
+
+
+def rebutton(world: World, bot: int, chat: int, number: int, buttons: Keyboard) -> Message:
+    """Changes only the buttons of one of the bot's messages."""
+    return _change(world, bot, _own(world, bot, chat, number), {"buttons": buttons})
 
 
 def erase(world: World, bot: int, chat: int, number: int) -> None:
@@ -79,7 +82,7 @@ def erase(world: World, bot: int, chat: int, number: int) -> None:
     old = world.message(where.home, number)
     if old is None:
         raise bad("Message to delete not found")
-    may = old.sender == bot or where.kind == "private" or where.bots[bot] == "administrator"
+    may = old.sender == bot or where.kind == "private" or where.chief(bot)
     if not may or old.opens or world.now() - old.date > DELETE_SECONDS:
         raise bad("Message can't be deleted")
     world.publish(copy(old, deleted=True), "delete")
@@ -97,32 +100,10 @@ def act(world: World, bot: int, chat: int, topic: int) -> None:
     world.tell(Event(world.number(), "typing", where, topic))
 
 
-def reach(world: World, bot: int, chat: int, write: bool = True) -> Chat:
-    """The chat a bot may use; a stranger who never wrote to it is no chat at all."""
-    where = world.find(bot, chat)
-    if where is None or bot not in where.bots:
-        raise bad("Chat not found")
-    if where.kind != "private" or not write or world.messages[where.home] or _blocked(world, bot, where):
-        return where
-    if any(chat in other.members and bot in other.bots for other in world.chats.values() if not other.bot):
-        raise Refusal("Forbidden: bot can't initiate conversation with a user", status=403)
-    raise bad("Chat not found")
-
-
-def allow(world: World, bot: int, where: Chat, counts: bool = True) -> None:
-    """Refuses where the person blocked the bot, or where limits are on and it is too fast."""
-    if _blocked(world, bot, where):
-        raise Refusal("Forbidden: bot was blocked by the user", status=403)
-    if world.limits is not None and counts:
-        seconds = world.limits.setdefault(bot, Limits()).refuse_for(where.id, world.now())
-        if seconds:
-            raise flooded(seconds)
-
-
-def _entities(world: World, words: Words) -> list[Entity]:
+def known(world: World, given: Sequence[Entity]) -> list[Entity]:
     """The entities with their users as Telegram knows them."""
     entities = []
-    for entity in words.entities:
+    for entity in given:
         if entity.type == "text_mention" and entity.user is not None:
             who = world.people.get(entity.user["id"])
             if who is None:
@@ -133,8 +114,20 @@ def _entities(world: World, words: Words) -> list[Entity]:
     return entities
 
 
-def _blocked(world: World, bot: int, where: Chat) -> bool:
-    return where.kind == "private" and bot in world.people[where.id].blocks
+def _own(world: World, bot: int, chat: int, number: int) -> Message:
+    old = world.message(reach(world, bot, chat, "edit").home, number)
+    if old is None:
+        raise bad("Message to edit not found")
+    if old.sender != bot:
+        raise bad("Message can't be edited")
+    return old
+
+
+def _change(world: World, bot: int, old: Message, changes: dict[str, Any]) -> Message:
+    allow(world, bot, world.chat(old.home))
+    if all(getattr(old, name) == value for name, value in changes.items()):
+        raise bad(SAME)
+    return world.publish(copy(old, **changes, edited=int(world.now())), "edit")
 
 
 def _topic(where: Chat, topic: int, answered: Message | None) -> int:

@@ -7,7 +7,8 @@ async with Someone(simulator.page_url, 1001) as ada:
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,17 +19,34 @@ Json = dict[str, Any]
 HEADERS = {"X-Lanekeeper-Page": "1"}
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to send; kind is photo, document, voice, audio, video or sticker, duration in seconds."""
+
+    body: bytes
+    name: str = "file.bin"
+    mime: str = "application/octet-stream"
+    kind: str = "document"
+    duration: int = 0
+    emoji: str = ""
+
+
 class NoAnswer(Exception):
     """The bot did not write what was waited for; says what came instead."""
 
 
 class Someone:
-    """One person of the simulator at `url`; `heard` holds every message seen since, newest state of each, in order."""
+    """One person of the simulator at `url`; `heard` holds every message seen since, newest state of each, in order.
+
+    `drafts` has what bots are writing in each chat (None: gone), `told` the bots' answers to pressed buttons.
+    """
 
     def __init__(self, url: str, person: int) -> None:
         self.url, self.person = url, person
         self.heard: dict[tuple[str, int], Json] = {}
         self.typing: list[str] = []
+        self.drafts: dict[str, Json | None] = {}
+        self.told: dict[str, Json] = {}
         self._changed = asyncio.Condition()
         self._http: aiohttp.ClientSession | None = None
         self._ear: asyncio.Task[None] | None = None
@@ -62,10 +80,34 @@ class Someone:
         async with self._open.get("/chat/messages", params=asked) as answer:
             return list((await _read(answer))["messages"])
 
-    async def say(self, text: str, chat: str = "", reply_to: int = 0, quote: str = "") -> Json:
-        """Writes a message, privately to the bot unless `chat` names another conversation."""
-        body = {"chat": chat or str(self.person), "text": text, "reply_to": reply_to or None, "quote": quote}
-        return await self._post("send", body)
+    async def say(self, text: str, chat: str = "", reply_to: int = 0, quote: str = "", *, speaker: str = "") -> Json:
+        """Writes a message, privately to the bot unless `chat` names another.
+
+        `speaker`: an administrator speaks as the group itself ("group") or as its linked channel ("channel").
+        """
+        body = {"text": text, "reply_to": reply_to or None, "quote": quote}
+        body |= {"anonymous": speaker == "group", "channel": speaker == "channel"}
+        return await self._post("send", self._at(chat) | body)
+
+    async def send(self, files: Sequence[Upload], text: str = "", chat: str = "", apart_ms: int = 0) -> list[Json]:
+        """Sends files, several as an album; `apart_ms` between its messages. Returns them."""
+        given = {"as": str(self.person), "text": text, "apart_ms": str(apart_ms)} | self._at(chat)
+        form = aiohttp.FormData(given, quote_fields=False)
+        about = [{"kind": one.kind, "duration": one.duration, "emoji": one.emoji} for one in files]
+        form.add_field("about", msgspec.json.encode(about).decode())
+        for one in files:
+            form.add_field("file", one.body, filename=one.name, content_type=one.mime)
+        async with self._open.post("/chat/upload", data=form, headers=HEADERS) as answer:
+            return list((await _read(answer))["messages"])
+
+    async def locate(self, latitude: float, longitude: float, chat: str = "") -> Json:
+        """Sends a place."""
+        return await self._post("location", self._at(chat) | {"latitude": latitude, "longitude": longitude})
+
+    async def forward(self, message: Json, chat: str = "", *, hidden: bool = False) -> Json:
+        """Forwards a message; `hidden`: its writer's account is not linked."""
+        to = self._at(chat)["chat"]
+        return await self._post("forward", {"chat": message["chat"], "id": message["id"], "to": to, "hidden": hidden})
 
     async def reply(self, message: Json, text: str, quote: str = "") -> Json:
         """Answers a message."""
@@ -78,6 +120,34 @@ class Someone:
     async def delete(self, message: Json) -> Json:
         """Deletes one of this person's messages."""
         return await self._post("delete", {"chat": message["chat"], "id": message["id"]})
+
+    async def react(self, message: Json, emoji: str) -> Json:
+        """Reacts to a message; "" takes it back."""
+        return await self._post("react", {"chat": message["chat"], "id": message["id"], "emoji": emoji})
+
+    async def press(self, message: Json, data: str, seconds: float = 5) -> Json:
+        """Presses a button and waits for the bot's answer: its text, and whether it is an alert."""
+        body = msgspec.json.encode({"as": self.person, "chat": message["chat"], "id": message["id"], "data": data})
+        async with self._open.post("/chat/press", data=body, headers=HEADERS) as answer:
+            query = (await _read(answer))["query"]
+        await self.until(lambda: query in self.told, seconds, "an answer to a pressed button")
+        return self.told[query]
+
+    async def stop(self, chat: str = "") -> None:
+        """Presses Stop under what the bot is writing."""
+        key = self._at(chat)["chat"]
+        draft = self.drafts.get(key)
+        await self._post("stop", {"chat": key, "id": draft["id"] if draft else 0})
+
+    async def rule(self, what: str, chat: str, **body: Any) -> Json:
+        """Rules a group: member (bot, deed), migrate, announce (text), group (title, people); the answer."""
+        encoded = msgspec.json.encode({"as": self.person, "chat": chat} | body)
+        async with self._open.post(f"/chat/{what}", data=encoded, headers=HEADERS) as answer:
+            return await _read(answer)
+
+    async def speak(self, language: str) -> None:
+        """Sets the language of this person's app."""
+        await self._post("language", {"language": language})
 
     async def block(self, blocked: bool = True) -> None:
         """Blocks the bot, or lets it write again."""
@@ -107,6 +177,9 @@ class Someone:
         assert self._http is not None, "use `async with`"
         return self._http
 
+    def _at(self, chat: str) -> dict[str, str]:
+        return {"chat": chat or str(self.person)}
+
     async def _post(self, deed: str, body: Json) -> Json:
         encoded = msgspec.json.encode({"as": self.person} | body)
         async with self._open.post(f"/chat/{deed}", data=encoded, headers=HEADERS) as answer:
@@ -129,8 +202,14 @@ class Someone:
         async with self._changed:
             if event["type"] == "typing":
                 self.typing.append(event["chat"])
+            if event["type"] == "draft":
+                self.drafts[event["chat"]] = event["draft"]
+            if event["type"] == "answer":
+                self.told[event["query"]] = event
             if "message" in event:
                 self.heard[event["chat"], event["message"]["id"]] = event["message"]
+                if event["message"]["from"]["bot"]:
+                    self.drafts.pop(event["chat"], None)
             self._changed.notify_all()
 
 

@@ -19,7 +19,10 @@ KINDS = ("flood", "error", "gateway", "cut", "torn", "garbage", "slow")
 
 
 class Fault(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """One kind of trouble for the next `times` calls of `method` (any: "*"), in `chat_id` only unless that is 0."""
+    """One kind of trouble for the next `times` calls of `method`, in `chat_id` only unless that is 0.
+
+    `method` is a Bot API method, "file" for the download of a file, or "*" for any.
+    """
 
     kind: str
     method: str = "*"

@@ -1,13 +1,42 @@
 """What people do in the world: write, reply, edit, read, block a bot. Denied says why an app would not let them."""
 
+from dataclasses import dataclass
+
 import msgspec
 
-from simulator import text, wire
-from simulator.records import Chat, Denied, Entity, Message, Person, Quote, Refusal, Seen, Topic
+from simulator import members, text
+from simulator.records import (
+    Chat,
+    Denied,
+    Entity,
+    Media,
+    Message,
+    Origin,
+    Person,
+    Quote,
+    Refusal,
+    Seen,
+    Topic,
+)
 from simulator.world import Event, World, copy
 
 FIRST_PERSON = 1001
 EDIT_SECONDS = 48 * 3600
+LANGUAGES = ("en", "zh", "ja", "es", "ru", "de")
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What a message has besides words; `speaker` is the chat in whose name one speaks, `album` joins several."""
+
+    media: Media | None = None
+    album: str = ""
+    speaker: int = 0
+    origin: Origin | None = None
+    entities: tuple[Entity, ...] = ()
+
+
+PLAIN = Extra()
 
 
 def chat_of(world: World, person: int, key: str) -> tuple[Chat, int]:
@@ -24,17 +53,24 @@ def chat_of(world: World, person: int, key: str) -> tuple[Chat, int]:
     return chat, topic
 
 
-def say(world: World, person: int, key: str, words: str, reply: int = 0, quote: str = "") -> Message:
+def say(
+    world: World, person: int, key: str, words: str, reply: int = 0, quote: str = "", extra: Extra = PLAIN
+) -> Message:
     """Writes a message as this person; `quote` is the part of the answered message that is meant."""
     chat, topic = chat_of(world, person, key)
+    if chat.moved:
+        raise Denied("This group became a supergroup")
     if chat.bot and chat.bot in world.people[person].blocks:
         raise Denied("You blocked this bot. Unblock it to write to it")
     answered = world.message(chat.home, reply)
     if reply and (answered is None or (chat.forum and answered.topic != topic)):
         raise Denied("The message to reply to is gone")
-    words, entities = _checked(words)
+    if extra.speaker and not chat.chief(person):
+        raise Denied("Only administrators speak in the name of a chat")
+    words, entities = _checked(words, extra.media is not None, list(extra.entities))
     message = Message(chat.bot, chat.id, world.next_id(chat), person, int(world.now()), words, entities=entities)
-    message.topic = topic
+    message.topic, message.media, message.album = topic, extra.media, extra.album
+    message.speaker, message.origin = extra.speaker, extra.origin
     if answered is not None:
         message.reply, message.quote = reply, _quote(answered, quote)
         message.thread = (answered.thread or reply) if chat.kind == "supergroup" and not chat.forum else 0
@@ -44,12 +80,24 @@ def say(world: World, person: int, key: str, words: str, reply: int = 0, quote: 
     return message
 
 
+def forward(world: World, person: int, key: str, number: int, to: str, hidden: bool = False) -> Message:
+    """Forwards a message to another conversation; `hidden`: its writer lets nobody link to them."""
+    chat, _ = chat_of(world, person, key)
+    old = world.message(chat.home, number)
+    if old is None or old.opens or old.service is not None:
+        raise Denied("The message is gone")
+    origin = old.origin or Origin(old.date, 0 if old.speaker else old.sender, chat=old.speaker)
+    if hidden:
+        origin = Origin(old.date, name=world.name(old.sender))
+    return say(world, person, to, old.text, extra=Extra(old.media, origin=origin, entities=tuple(old.entities)))
+
+
 def revise(world: World, person: int, key: str, number: int, words: str) -> Message:
     """Changes the text of one's own message."""
     old = _own(world, person, key, number)
     if world.now() - old.date > EDIT_SECONDS:
         raise Denied("A message can be edited for 48 hours")
-    words, entities = _checked(words)
+    words, entities = _checked(words, old.media is not None)
     if words == old.text:
         raise Denied("The text is the same as before")
     message = world.publish(copy(old, text=words, entities=entities, edited=int(world.now())), "edit")
@@ -80,29 +128,32 @@ def block(world: World, person: int, bot: int, blocked: bool) -> None:
     blocks = [*who.blocks, bot] if blocked else [other for other in who.blocks if other != bot]
     world.put(msgspec.structs.replace(who, blocks=blocks))
     states = ("member", "kicked") if blocked else ("kicked", "member")
-    content = {
-        "chat": wire.chat(world, world.chats[bot, person]),
-        "from": wire.user(who),
-        "date": int(world.now()),
-        "old_chat_member": wire.member(it, states[0]),
-        "new_chat_member": wire.member(it, states[1]),
-    }
-    world.notify(it, "my_chat_member", lambda: content)
+    members.changed(world, world.chats[bot, person], it, person, states)
     world.tell(Event(world.number(), "read", world.chats[bot, person], person=person))
 
 
-def enter(world: World, name: str, username: str = "", number: int = 0) -> Person:
+def enter(world: World, name: str, username: str = "", number: int = 0, language: str = "en") -> Person:
     """A new person, with an empty private chat with every bot."""
     words = name.split()
     if not words or len(name) > 64:
         raise Denied("A name has 1 to 64 characters")
     number = number or max([FIRST_PERSON - 1, *world.people]) + 1
     person = Person(number, words[0], " ".join(words[1:]), username or _username(world, words[0], number))
+    person.language = language
     world.put(person)
     for bot in world.bots:
         meet(world, bot, number)
     world.tell(Event(world.number(), "commands"))  # every open page looks anew, and finds the newcomer
     return person
+
+
+def choose_language(world: World, person: int, language: str) -> None:
+    """Sets the language of a person's app."""
+    who = world.people.get(person)
+    if who is None or language not in LANGUAGES:
+        raise Denied(f"A language is one of {', '.join(LANGUAGES)}")
+    world.put(msgspec.structs.replace(who, language=language))
+    world.tell(Event(world.number(), "commands"))
 
 
 def meet(world: World, bot: int, person: int) -> None:
@@ -121,19 +172,20 @@ def open_topic(world: World, chat: Chat, name: str, person: int) -> int:
     return number
 
 
-def _checked(words: str) -> tuple[str, list[Entity]]:
+def _checked(words: str, media: bool = False, entities: list[Entity] | None = None) -> tuple[str, list[Entity]]:
+    longest = text.LONGEST_CAPTION if media else text.LONGEST
     try:
-        return text.clean(words, [])
+        return text.clean(words, entities or [], longest, empty=media)
     except Refusal as refusal:
         if refusal.description.endswith("too long"):
-            raise Denied(f"A message has at most {text.LONGEST} characters") from None
+            raise Denied(f"A {'caption' if media else 'message'} has at most {longest} characters") from None
         raise Denied("A message needs some text") from None
 
 
 def _own(world: World, person: int, key: str, number: int) -> Message:
     chat, topic = chat_of(world, person, key)
     message = world.message(chat.home, number)
-    if message is None or message.topic != topic or message.opens:
+    if message is None or message.topic != topic or message.opens or message.service is not None:
         raise Denied("The message is gone")
     if message.sender != person:
         raise Denied("Only one's own messages can be changed")

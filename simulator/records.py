@@ -5,11 +5,14 @@ nothing else, groups have bot 0. A *topic* is 0 outside forums and 1 for a forum
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 GENERAL = 1
+PRESENT = {"creator", "administrator", "member", "restricted"}
+CHIEFS = {"creator", "administrator"}
 Home = tuple[int, int]
 
 
@@ -23,6 +26,8 @@ class Entity(msgspec.Struct, omit_defaults=True):
     user: dict[str, Any] | None = None
     language: str | None = None
     custom_emoji_id: str | None = None
+    unix_time: int | None = None
+    date_time_format: str | None = None
 
 
 class Person(msgspec.Struct, tag="person", omit_defaults=True):
@@ -33,6 +38,7 @@ class Person(msgspec.Struct, tag="person", omit_defaults=True):
     last_name: str = ""
     username: str = ""
     blocks: list[int] = []
+    language: str = "en"
 
     @property
     def name(self) -> str:
@@ -48,7 +54,7 @@ class Command(msgspec.Struct):
 
 
 class Bot(msgspec.Struct, tag="bot", omit_defaults=True):
-    """A bot; `reads_all` is its privacy mode switched off, `commands` has one menu per scope."""
+    """A bot; `reads_all`: its privacy mode is off, `talks`: it hears other bots, `commands`: one menu per scope."""
 
     id: int
     token: str
@@ -58,6 +64,7 @@ class Bot(msgspec.Struct, tag="bot", omit_defaults=True):
     webhook: str = ""
     allowed: list[str] = []
     commands: dict[str, list[Command]] = {}
+    talks: bool = False
 
     @property
     def name(self) -> str:
@@ -73,7 +80,10 @@ class Topic(msgspec.Struct):
 
 
 class Chat(msgspec.Struct, tag="chat", omit_defaults=True):
-    """A place to talk; `members` maps people to creator, administrator or member, `bots` maps bots likewise."""
+    """A place to talk; `members` and `bots` map who is or was in it to their status, creator to kicked.
+
+    `moved`: the supergroup that this group became. `linked`: the channel whose posts appear here.
+    """
 
     id: int
     kind: str
@@ -82,6 +92,9 @@ class Chat(msgspec.Struct, tag="chat", omit_defaults=True):
     members: dict[int, str] = {}
     bots: dict[int, str] = {}
     topics: list[Topic] = []
+    username: str = ""
+    moved: int = 0
+    linked: int = 0
 
     @property
     def home(self) -> Home:
@@ -92,6 +105,14 @@ class Chat(msgspec.Struct, tag="chat", omit_defaults=True):
     def forum(self) -> bool:
         """Whether it has topics."""
         return bool(self.topics)
+
+    def has(self, bot: int) -> bool:
+        """Whether this bot is in it now."""
+        return self.bots.get(bot) in PRESENT
+
+    def chief(self, user: int) -> bool:
+        """Whether this person or bot commands here."""
+        return (self.members.get(user) or self.bots.get(user)) in CHIEFS
 
     def topic(self, number: int) -> Topic | None:
         """The topic of this number, if there is one."""
@@ -106,8 +127,66 @@ class Quote(msgspec.Struct):
     is_manual: bool = True
 
 
+class File(msgspec.Struct, tag="file", omit_defaults=True):
+    """Something uploaded; its bytes lie on the shelf until newer ones need the room (`gone`)."""
+
+    id: str
+    number: int
+    name: str
+    mime: str
+    size: int
+    width: int = 0
+    height: int = 0
+    gone: bool = False
+
+
+class Media(msgspec.Struct, omit_defaults=True):
+    """What a message carries besides words.
+
+    kind is photo, document, voice, audio, video, sticker or location; `small` is the lesser copy of a photo.
+    """
+
+    kind: str
+    file: str = ""
+    small: str = ""
+    duration: int = 0
+    emoji: str = ""
+    latitude: float = 0.0
+    longitude: float = 0.0
+
+
+class Button(msgspec.Struct, omit_defaults=True):
+    """One button under a message; it has `callback_data`, `url`, or `copy_text`."""
+
+    text: str
+    callback_data: str = ""
+    url: str = ""
+    copy_text: dict[str, str] = {}
+
+
+class Origin(msgspec.Struct, omit_defaults=True):
+    """Where a forwarded message came from: `user`, or a `chat` (with `message` in a channel), or only a `name`."""
+
+    date: int
+    user: int = 0
+    name: str = ""
+    chat: int = 0
+    message: int = 0
+
+
+class Service(msgspec.Struct, omit_defaults=True):
+    """What happened to a chat: joined, left, created, moved_to, moved_from; `who` is the user or chat it is about."""
+
+    kind: str
+    who: int = 0
+
+
 class Message(msgspec.Struct, tag="message", omit_defaults=True):
-    """A message; `born` and `n` number its first and last change, `thread` is the first message of its reply thread."""
+    """A message; `born` and `n` number its first and last change, `thread` is the first message of its reply thread.
+
+    `reactions` has one emoji of each user. `speaker` is the chat in whose name the sender speaks, `automatic` a
+    channel's post that was linked here. `text` is the caption where there is `media`.
+    """
 
     bot: int
     chat: int
@@ -126,6 +205,14 @@ class Message(msgspec.Struct, tag="message", omit_defaults=True):
     deleted: bool = False
     opens: str = ""
     link_preview: dict[str, Any] | None = None
+    media: Media | None = None
+    album: str = ""
+    buttons: list[list[Button]] = []
+    reactions: dict[int, str] = {}
+    speaker: int = 0
+    automatic: bool = False
+    origin: Origin | None = None
+    service: Service | None = None
 
     @property
     def home(self) -> Home:
@@ -158,15 +245,27 @@ class Seen(msgspec.Struct, tag="seen"):
     up_to: int
 
 
-Record = Person | Bot | Chat | Message | Queued | Window | Seen
+Record = Person | Bot | Chat | Message | File | Queued | Window | Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a bot shows while its message grows; it lives until the Unix time `until` and no journal has it."""
+
+    id: int
+    text: str
+    entities: list[Entity]
+    until: float
+    can_stop: bool = False
+    keep_on_stop: bool = False
 
 
 class Refusal(Exception):
     """What the Bot API refuses, in Telegram's words."""
 
-    def __init__(self, description: str, status: int = 400, retry_after: int = 0) -> None:
+    def __init__(self, description: str, status: int = 400, retry_after: int = 0, moved: int = 0) -> None:
         super().__init__(description)
-        self.description, self.status, self.retry_after = description, status, retry_after
+        self.description, self.status, self.retry_after, self.moved = description, status, retry_after, moved
 
 
 class Denied(Exception):

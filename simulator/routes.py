@@ -9,14 +9,17 @@ import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from simulator import people
 from simulator.chat import PAGE, Json, View
+from simulator.deeds import Deeds
 from simulator.records import Denied
+from simulator.shelf import Shelf
+from simulator.uploads import Uploads
 from simulator.world import Event, World
 
 FILES = Path(__file__).parent / "page"
@@ -31,47 +34,7 @@ FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 HERE = {"localhost", "127.0.0.1", "[::1]"}
 HEARTBEAT_SECONDS = 15
 MOST_BEHIND = 1_000  # events a slow page may lag; then it has to ask again
-T = TypeVar("T")
-
-
-class Send(msgspec.Struct):
-    """Body of /chat/send."""
-
-    as_: int = msgspec.field(name="as")
-    chat: str = ""
-    text: str = ""
-    reply_to: int | None = None
-    quote: str = ""
-
-
-class Edit(msgspec.Struct):
-    """Body of /chat/edit and, without text, of /chat/delete."""
-
-    as_: int = msgspec.field(name="as")
-    chat: str = ""
-    id: int = 0
-    text: str = ""
-
-
-class Read(msgspec.Struct):
-    """Body of /chat/read."""
-
-    as_: int = msgspec.field(name="as")
-    chat: str = ""
-    up_to: int = 0
-
-
-class Newcomer(msgspec.Struct):
-    """Body of /chat/people."""
-
-    name: str
-
-
-class Block(msgspec.Struct):
-    """Body of /chat/block."""
-
-    as_: int = msgspec.field(name="as")
-    blocked: bool = True
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def local(request: web.Request) -> bool:
@@ -84,9 +47,7 @@ def reply(body: object, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json", headers=FRESH)
 
 
-def guarded(
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def guarded(handler: Handler) -> Handler:
     """Lets only this machine's own page in, and turns what is denied into one line."""
 
     async def inner(request: web.Request) -> web.StreamResponse:
@@ -96,6 +57,8 @@ def guarded(
             return reply({"error": "The header X-Lanekeeper-Page: 1 is missing"}, 403)
         try:
             return await handler(request)
+        except web.HTTPRequestEntityTooLarge:
+            return reply({"error": "That is more than 50 MB at once"}, 413)
         except (Denied, msgspec.MsgspecError, ValueError) as problem:
             return reply({"error": str(problem)}, 400)
 
@@ -105,22 +68,21 @@ def guarded(
 class Routes:
     """Handlers of the page over one world; `close` ends the streams."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, shelf: Shelf) -> None:
         self.world = world
+        self.deeds = Deeds(world)
+        self.uploads = Uploads(world, shelf, self.deeds)
         self._streams: set[asyncio.Queue[bytes | None]] = set()
 
     def table(self) -> list[web.RouteDef]:
         """Paths and their handlers."""
         reads = {
             "/": self.index, "/page/{file}": self.file, "/chat/state": self.state,
-            "/chat/messages": self.messages, "/chat/events": self.events,
-        }  # fmt: skip
-        deeds = {
-            "send": self.send, "edit": self.edit, "delete": self.delete,
-            "read": self.read, "people": self.people, "block": self.block,
+            "/chat/messages": self.messages, "/chat/events": self.events, "/chat/file/{id}": self.upload,
         }  # fmt: skip
         table = [web.get(path, guarded(handler)) for path, handler in reads.items()]
-        return table + [web.post(f"/chat/{name}", guarded(handler)) for name, handler in deeds.items()]
+        table += [web.post(f"/chat/{name}", guarded(self._deed(*deed))) for name, deed in self.deeds.table().items()]
+        return [*table, web.post("/chat/upload", guarded(self.take))]
 
     async def index(self, _request: web.Request) -> web.StreamResponse:
         """The page."""
@@ -162,41 +124,21 @@ class Routes:
             self.world.listeners.remove(listen)
             self._streams.discard(lines)
 
-    async def send(self, request: web.Request) -> web.StreamResponse:
-        """POST /chat/send."""
-        body = await self._body(request, Send)
-        message = people.say(self.world, body.as_, body.chat, body.text, body.reply_to or 0, body.quote)
-        return reply({"message": View(self.world, self.world.people[body.as_]).message(message)})
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """GET /chat/file/<id>."""
+        return self.uploads.show(request.match_info["id"]) or reply({"error": "The file is gone"}, 404)
 
-    async def edit(self, request: web.Request) -> web.StreamResponse:
-        """POST /chat/edit."""
-        body = await self._body(request, Edit)
-        message = people.revise(self.world, body.as_, body.chat, body.id, body.text)
-        return reply({"message": View(self.world, self.world.people[body.as_]).message(message)})
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        """POST /chat/upload."""
+        return reply(await self.uploads.take(request))
 
-    async def delete(self, request: web.Request) -> web.StreamResponse:
-        """POST /chat/delete."""
-        body = await self._body(request, Edit)
-        message = people.remove(self.world, body.as_, body.chat, body.id)
-        return reply({"message": View(self.world, self.world.people[body.as_]).message(message)})
+    def _deed(self, kind: type[Any], do: Callable[[Any], Json]) -> Handler:
+        """POST /chat/<deed>; see deeds.py."""
 
-    async def read(self, request: web.Request) -> web.StreamResponse:
-        """POST /chat/read."""
-        body = await self._body(request, Read)
-        people.read(self.world, body.as_, body.chat, body.up_to)
-        return reply({})
+        async def inner(request: web.Request) -> web.StreamResponse:
+            return reply(do(msgspec.json.decode(await request.read(), type=kind)))
 
-    async def people(self, request: web.Request) -> web.StreamResponse:
-        """POST /chat/people."""
-        body = await self._body(request, Newcomer)
-        person = people.enter(self.world, body.name)
-        return reply({"person": {"id": person.id, "name": person.name, "username": person.username}})
-
-    async def block(self, request: web.Request) -> web.StreamResponse:
-        """POST /chat/block."""
-        body = await self._body(request, Block)
-        people.block(self.world, body.as_, self.world.main, body.blocked)
-        return reply({})
+        return inner
 
     def close(self) -> None:
         """Ends the streams of events."""
@@ -221,9 +163,6 @@ class Routes:
         if person is None:
             raise Denied("There is no such person")
         return View(self.world, person)
-
-    async def _body(self, request: web.Request, kind: type[T]) -> T:
-        return msgspec.json.decode(await request.read(), type=kind)
 
     def _file(self, name: str) -> web.StreamResponse:
         path = FILES / name

@@ -1,28 +1,29 @@
 """A local Bot API server and its chat page on one port: `Simulator` starts and stops both.
 
 Honest where it matters: the rules, limits and error texts are Telegram's, update ids begin at the Unix time, message
-and update counters go on after a restart, also after SIGKILL. Flood limits are off unless `strict=True` (or
-`{"strict": true}` posted to /faults), since exact ones are unpublished; a single 429 is asked for as a fault. Bots see
-all group messages (`can_read_all_group_messages`), so that the bot itself decides whom it answers; `reads_all=False`
-switches Telegram's privacy mode on.
+and update counters go on after a restart, also after SIGKILL. Flood limits (limits.py) hold unless `strict=False` (or
+`{"strict": false}` posted to /faults); a single 429 is asked for as a fault. Bots see all group messages
+(`can_read_all_group_messages`), so that the bot itself decides whom it answers; `reads_all=False` switches Telegram's
+privacy mode on.
 """
 
 import asyncio
 import errno
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from simulator import methods, seed
+from simulator.answers import cut, given, good, refused
 from simulator.faults import Fault, Faults
 from simulator.methods import Args
 from simulator.polls import LONGEST_WAIT, WEBHOOK, WEBHOOK_SET, Polls
 from simulator.records import Bot, Refusal
 from simulator.routes import Routes, local, reply
+from simulator.shelf import Shelf
 from simulator.store import Store, Unusable
 from simulator.world import World
 
@@ -55,7 +56,7 @@ class Simulator:
         token: str,
         *,
         host: str = "127.0.0.1",
-        strict: bool = False,
+        strict: bool = True,
         reads_all: bool = True,
         tags: Mapping[int, str] | None = None,
     ) -> None:
@@ -65,7 +66,8 @@ class Simulator:
         self.tags.update(tags or {})
         self.faults = Faults()
         self._store = Store(data_dir)
-        self._routes = Routes(self.world)
+        self._shelf = Shelf(data_dir / "simulator" / "files", self.world)
+        self._routes = Routes(self.world, self._shelf)
         self._polls: dict[int, Polls] = {}
         self._runner: web.AppRunner | None = None
 
@@ -87,6 +89,7 @@ class Simulator:
         """Reads the world from disk, or makes the first one, and listens; Unusable when that cannot be."""
         try:
             self._store.open(self.world)
+            self._shelf.open()
             self._settle()
             await self._listen()
         except BaseException:
@@ -103,11 +106,13 @@ class Simulator:
             self._runner = None
         self._store.close()
 
-    def add_bot(self, token: str, first_name: str = "Lanekeeper", username: str = "lanekeeper_bot") -> Bot:
-        """Makes a bot known; it is in no group yet unless it was before."""
+    def add_bot(
+        self, token: str, first_name: str = "Lanekeeper", username: str = "lanekeeper_bot", *, talks: bool = False
+    ) -> Bot:
+        """Makes a bot known, in no group yet unless it was before; those with `talks` hear each other."""
         bot = seed.bot(self.world, token, first_name, username)
-        if bot.reads_all != self.reads_all:
-            bot.reads_all = self.reads_all
+        if (bot.reads_all, bot.talks) != (self.reads_all, talks):
+            bot.reads_all, bot.talks = self.reads_all, talks
             self.world.put(bot)
         self._polls[bot.id] = Polls(self.world.queue(bot.id), self.world.now, time.monotonic)
         return bot
@@ -130,6 +135,7 @@ class Simulator:
         app.add_routes(self._routes.table())
         app.router.add_route("*", "/faults", self._serve_faults)
         app.router.add_route("*", "/bot{token:[^/]*}/{method:.*}", self._serve_bot)
+        app.router.add_route("GET", "/file/bot{token:[^/]*}/{path:.*}", self._serve_file)
         runner = self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
         await runner.setup()
         for port in range(self.port, self.port + PORTS_TRIED):
@@ -150,7 +156,7 @@ class Simulator:
             return reply({"error": "Only JSON from this machine"}, 403)
         if request.method == "DELETE":
             self.faults.clear()
-            self.limit(False)
+            self.limit(self.strict)
         elif request.method == "POST":
             try:
                 self._order(await request.read())
@@ -169,24 +175,38 @@ class Simulator:
         method = request.match_info["method"]
         try:
             bot = self._bot(request.match_info["token"])
-            args = Args(await _given(request))
+            args = Args(await given(request))
         except Refusal as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         fault = self.faults.take(method, args.number("chat_id"))
         if fault is None:
             return await self._answer(bot, method, args)
-        return await self._break(request, fault, bot, method, args)
+        return await self._break(request, fault, lambda: self._answer(bot, method, args))
+
+    async def _serve_file(self, request: web.Request) -> web.StreamResponse:
+        """The bytes of a file_path; whoever has the address has the token, so it must not go further than the bot."""
+        try:
+            self._bot(request.match_info["token"])
+        except Refusal as refusal:
+            return refused(refusal)
+        fault = self.faults.take("file", 0)
+        if fault is None:
+            return await self._file(request)
+        return await self._break(request, fault, lambda: self._file(request))
+
+    async def _file(self, request: web.Request) -> web.Response:
+        return self._routes.uploads.fetch(request.match_info["path"]) or refused(Refusal("Not Found", 404))
 
     async def _answer(self, bot: Bot, method: str, args: Args) -> web.Response:
         try:
             if method.lower() == "getupdates":
-                return _good(b"[" + b",".join(await self._get_updates(bot, args)) + b"]")
+                return good(b"[" + b",".join(await self._get_updates(bot, args)) + b"]")
             result, words = methods.call(self.world, bot, method, args)
         except Refusal as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         if bot.webhook and method.lower() == "setwebhook":
             self._polls[bot.id].abort(WEBHOOK_SET)
-        return _good(msgspec.json.encode(result), words)
+        return good(msgspec.json.encode(result), words)
 
     async def _get_updates(self, bot: Bot, args: Args) -> list[bytes]:
         polls = self._polls[bot.id]
@@ -197,20 +217,22 @@ class Simulator:
         timeout = min(max(args.number("timeout"), 0), LONGEST_WAIT)
         return await polls.get(args.number("offset"), limit, timeout)
 
-    async def _break(self, request: web.Request, fault: Fault, bot: Bot, method: str, args: Args) -> web.StreamResponse:
+    async def _break(
+        self, request: web.Request, fault: Fault, do: Callable[[], Awaitable[web.Response]]
+    ) -> web.StreamResponse:
         """Does with the call what the fault says; see faults.py."""
         if fault.kind == "flood":
-            return _refused(Refusal(f"Too Many Requests: retry after {fault.retry_after}", 429, fault.retry_after))
+            return refused(Refusal(f"Too Many Requests: retry after {fault.retry_after}", 429, fault.retry_after))
         if fault.kind == "error":
             words = {500: "Internal Server Error: restart", 502: "Bad Gateway"}.get(
                 fault.status, "Internal Server Error"
             )
-            return _refused(Refusal(words, fault.status))
+            return refused(Refusal(words, fault.status))
         if fault.kind == "slow" and not fault.after:
             await asyncio.sleep(fault.seconds)
         done = None
         if fault.after or fault.kind in {"torn", "garbage", "slow"}:
-            done = await self._answer(bot, method, args)
+            done = await do()
         if fault.kind == "slow" and done is not None:
             await asyncio.sleep(fault.seconds if fault.after else 0)
             return done
@@ -219,7 +241,7 @@ class Simulator:
             return web.Response(text=page, status=fault.status, content_type="text/html")
         if fault.kind == "garbage":
             return web.Response(text="<ok>", content_type="application/json")
-        return await _cut(request, done if fault.kind == "torn" else None)
+        return await cut(request, done if fault.kind == "torn" else None)
 
     def _bot(self, token: str) -> Bot:
         """The bot of this token, or Telegram's 401."""
@@ -229,51 +251,3 @@ class Simulator:
         if bot is None or bot.token != token:
             raise Refusal("Unauthorized", status=401)
         return bot
-
-
-async def _given(request: web.Request) -> dict[str, Any]:
-    """The parameters of a call, from query and body; the body wins."""
-    given: dict[str, Any] = dict(request.query)
-    if request.method != "POST" or not request.body_exists:
-        return given
-    if request.content_type != "application/json":
-        try:
-            form = await request.post()
-        except ValueError:
-            raise Refusal("Bad Request: strings must be encoded in UTF-8") from None
-        return given | {name: value for name, value in form.items() if isinstance(value, str)}
-    try:
-        body = msgspec.json.decode(await request.read() or b"{}")
-    except msgspec.DecodeError:
-        raise Refusal("Bad Request: can't parse JSON object") from None
-    if not isinstance(body, dict):
-        raise Refusal("Bad Request: can't parse JSON object")
-    return given | body
-
-
-async def _cut(request: web.Request, torn: web.Response | None) -> web.StreamResponse:
-    """Ends the connection, after half of an answer if there is one."""
-    response = web.StreamResponse()
-    if torn is not None and isinstance(torn.body, bytes):
-        response.content_length = len(torn.body)
-        response.content_type = "application/json"
-        await response.prepare(request)
-        await response.write(torn.body[: len(torn.body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return response
-
-
-def _good(result: bytes, words: str = "") -> web.Response:
-    described = b',"description":' + msgspec.json.encode(words) if words else b""
-    return web.Response(body=b'{"ok":true,"result":' + result + described + b"}", content_type="application/json")
-
-
-def _refused(refusal: Refusal) -> web.Response:
-    body: dict[str, Any] = {"ok": False, "error_code": refusal.status, "description": refusal.description}
-    headers = {}
-    if refusal.retry_after:
-        body["parameters"] = {"retry_after": refusal.retry_after}
-        headers["Retry-After"] = str(refusal.retry_after)
-    encoded = msgspec.json.encode(body)
-    return web.Response(body=encoded, status=refusal.status, headers=headers, content_type="application/json")

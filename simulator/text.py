@@ -7,20 +7,16 @@ Sources: TDLib's MessageEntity.cpp, the Bot API server's Client.cpp, live probes
 import re
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
-from typing import Any
 
 import msgspec
 
+from simulator.entities import mended, within
 from simulator.records import Entity, bad
 
 LONGEST = 4096  # Unicode characters of a message
+LONGEST_CAPTION = 1024
 MOST_BYTES = 1 << 15  # of a text as it arrives
 MOST_ENTITIES = 100  # the rest are dropped without a word
-GIVEN = {
-    "bold", "italic", "underline", "strikethrough", "spoiler", "code", "pre", "text_link", "text_mention",
-    "custom_emoji", "blockquote", "expandable_blockquote",
-}  # fmt: skip
-FOUND = {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"}
 REMOVED = re.compile("[\r\u2028-\u202e\u0333\u033f\u030a]")
 CONTROL = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f]")
 BLANK = " \n\u200b\u200c\u200d\u2060\ufeff"
@@ -52,52 +48,21 @@ def find(text: str) -> list[Entity]:
     return sorted(found, key=lambda entity: entity.offset)
 
 
-def parse(given: object) -> list[Entity]:
-    """Entities as a request brings them; kinds that Telegram finds by itself are left out."""
-    if not isinstance(given, list):
-        return []
-    entities = []
-    for item in given:
-        if not isinstance(item, dict):
-            raise bad("Can't parse MessageEntity: expected an Object")
-        for field, kind in (("offset", int), ("length", int), ("type", str)):
-            if field not in item:
-                raise bad(f"Can't parse MessageEntity: Can't find field \"{field}\"")
-            if not isinstance(item[field], kind):
-                raise bad(f'Can\'t parse MessageEntity: Field "{field}" must be of type {kind.__name__}')
-        if item["type"] in FOUND:
-            continue
-        if item["type"] not in GIVEN:
-            raise bad("Can't parse MessageEntity: Unsupported type specified")
-        entities.append(_entity(item))
-    return entities
-
-
-def _entity(item: dict[str, Any]) -> Entity:
-    needed = {"text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id"}.get(item["type"])
-    if needed and needed not in item:
-        raise bad(f"Can't parse MessageEntity: Can't find field \"{needed}\"")
-    if needed == "user" and not (isinstance(item["user"], dict) and isinstance(item["user"].get("id"), int)):
-        raise bad('Can\'t parse MessageEntity: Field "user" must be of type Object')
-    try:
-        return msgspec.convert(item, Entity)
-    except msgspec.ValidationError as problem:
-        raise bad(f"Can't parse MessageEntity: {problem}") from None
-
-
-def clean(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+def clean(
+    text: str, entities: list[Entity], longest: int = LONGEST, *, empty: bool = False
+) -> tuple[str, list[Entity]]:
     """The text and entities as the message will have them; a Refusal for what Telegram refuses."""
-    if not text:
+    if not text and not empty:
         raise bad("Message text is empty")
     if len(text.encode()) > MOST_BYTES:
         raise bad("Text is too long")
-    kept = sorted((one for one in entities if one.offset >= 0 and one.length > 0), key=lambda one: one.offset)
-    text, kept = _trimmed(text, kept)
-    if len(text) > LONGEST:
-        raise bad("Message is too long")
-    covered = [(one.offset, one.offset + one.length) for one in kept if one.type in {"code", "pre", "text_link"}]
-    kept += [one for one in find(text) if not any(a < one.offset + one.length and one.offset < b for a, b in covered)]
-    return text, sorted(kept, key=lambda one: (one.offset, -one.length))[:MOST_ENTITIES]
+    kept = within(entities)
+    if empty and not REMOVED.sub("", CONTROL.sub(" ", text)).strip(BLANK):
+        return "", []
+    text, kept = _trimmed(text, sorted(kept, key=lambda one: (one.offset, -one.length)))
+    if len(text) > longest:
+        raise bad("Message is too long" if longest == LONGEST else "message caption is too long")
+    return text, mended(kept, find(text))[:MOST_ENTITIES]
 
 
 def _trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
@@ -138,9 +103,9 @@ def _spans(text: str, entities: list[Entity]) -> list[tuple[int, int]]:
             raise bad(
                 f"Entity beginning at UTF-16 offset {start} ends after the end of the text at UTF-16 offset {end}"
             )
-        for edge, verb in ((start, "begins"), (end, "ends")):
+        for edge, verb in ((start, "Entity begins"), (end, f"Entity beginning at UTF-16 offset {start} ends")):
             if edge not in place:
-                where = len(text[: bisect_right(edges, edge) - 1].encode())
-                raise bad(f"Entity {verb} in a middle of a UTF-16 symbol at byte offset {where}")
+                where = len(text[: bisect_right(edges, edge)].encode())  # the server notices after the symbol
+                raise bad(f"{verb} in a middle of a UTF-16 symbol at byte offset {where}")
         spans.append((place[start], place[end]))
     return spans

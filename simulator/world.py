@@ -9,21 +9,42 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from simulator import wire
 from simulator.limits import Limits
 from simulator.queue import Queue
-from simulator.records import GENERAL, Bot, Chat, Home, Message, Person, Queued, Record, Refusal, Seen, Window
+from simulator.records import (
+    GENERAL,
+    Bot,
+    Chat,
+    Draft,
+    File,
+    Home,
+    Message,
+    Person,
+    Queued,
+    Record,
+    Refusal,
+    Seen,
+    Window,
+)
 
-NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count"}
+if TYPE_CHECKING:
+    from simulator.buttons import Press
+
+NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count", "stopped_message_generation"}
 TYPING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something people see: kind message, edit, delete, typing, read or commands; `person` when it is for one alone."""
+    """Something people see; `person` when it is for one alone, `more` is sent along.
+
+    kind is message, edit, delete, typing, read, draft, answer (to a pressed button) or commands (look at all anew).
+    """
 
     n: int
     kind: str
@@ -31,6 +52,7 @@ class Event:
     topic: int = 0
     message: Message | None = None
     person: int = 0
+    more: wire.Json | None = None
 
 
 class World:
@@ -49,7 +71,11 @@ class World:
         self.order: dict[str, list[int]] = {}
         self.seen: dict[tuple[int, str], int] = {}
         self.queues: dict[int, Queue] = {}
+        self.files: dict[str, File] = {}
         self.typing: dict[str, float] = {}
+        self.drafts: dict[str, Draft] = {}
+        self.stopped: dict[str, int] = {}
+        self.presses: dict[str, Press] = {}
         self.tags: dict[int, str] = {}
         self.limits: dict[int, Limits] | None = None
         self.listeners: list[Callable[[Event], None]] = []
@@ -100,7 +126,7 @@ class World:
         self.n = max(self.n + 1, int(self.now() * 1000))
         return self.n
 
-    def put(self, record: Person | Bot | Chat | Message | Seen) -> None:
+    def put(self, record: Person | Bot | Chat | Message | File | Seen) -> None:
         """Adds or replaces a record, in memory and in the journal."""
         self.restore(record)
         self.journal(record)
@@ -113,6 +139,7 @@ class World:
         chat = self.chat(message.home)
         if kind == "message" and message.sender in self.bots:
             self.typing.pop(self.key(chat, message.topic), None)
+            self.drafts.pop(self.key(chat, message.topic), None)
         self.tell(Event(message.n, kind, chat, message.topic, message))
         return message
 
@@ -124,7 +151,8 @@ class World:
     def next_id(self, chat: Chat) -> int:
         """Supergroups count their messages themselves; a bot's private chats and small groups share one counter."""
         first = GENERAL if chat.forum else 0  # message 1 of a forum is the one that made it, and General's id
-        return max(self._last.get(self._counter(chat.home), 0), first) + 1
+        own = max(self.messages[chat.home], default=0)  # which bot counts for a small group may have changed
+        return max(self._last.get(self._counter(chat.home), 0), own, first) + 1
 
     def queue(self, bot: int) -> Queue:
         """The updates of a bot; ids begin at the Unix time in seconds."""
@@ -138,18 +166,21 @@ class World:
             self.queue(bot.id).push(lambda number: wire.update(number, kind, content()), self.now())
 
     def hear(self, kind: str, message: Message) -> None:
-        """Gives a person's message to each bot that may see it."""
+        """Gives a message to each bot that may see it."""
         chat = self.chat(message.home)
         for number in chat.bots:
             bot = self.bots.get(number)
-            if bot is not None and self._hears(bot, chat, message):
+            if bot is not None and chat.has(number) and self._hears(bot, chat, message):
                 self.notify(bot, kind, lambda: wire.message(self, message))
 
     def _hears(self, bot: Bot, chat: Chat, message: Message) -> bool:
         """Privacy mode: commands, replies to the bot and service messages reach it, the talk of the group does not."""
+        writer = self.bots.get(message.sender)
+        if writer is not None and (writer is bot or not (writer.talks and bot.talks)):
+            return False
         if chat.kind == "private":
             return bot.id not in self.people[chat.id].blocks
-        if bot.reads_all or chat.bots[bot.id] == "administrator" or message.opens:
+        if bot.reads_all or chat.chief(bot.id) or message.opens or message.service is not None:
             return True
         answered = self.message(chat.home, message.reply)
         if answered is not None and answered.sender == bot.id:
@@ -173,6 +204,8 @@ class World:
         elif isinstance(record, Chat):
             self.chats[record.home] = record
             self.messages.setdefault(record.home, {})
+        elif isinstance(record, File):
+            self.files[record.id] = record
         elif isinstance(record, Seen):
             self.seen[record.person, record.key] = record.up_to
         elif isinstance(record, Queued | Window):
@@ -203,6 +236,7 @@ class World:
     def snapshot(self, keep: int) -> list[Record]:
         """Everything worth keeping, at most `keep` messages of each conversation."""
         records: list[Record] = [*self.people.values(), *self.bots.values(), *self.chats.values()]
+        records += self.files.values()
         for key, numbers in self.order.items():
             del numbers[:-keep]
             records += self.thread(key)

@@ -18,7 +18,9 @@ from app.lanes.hints import Hints
 from app.lanes.pipe import Pipe
 from app.lanes.presence import Presence
 from app.ops.metrics import Metrics
+from app.ops.recent import Recent
 from app.ops.status import Local, Reader, text
+from app.outbox.eyes import Eyes
 from app.outbox.sender import Sender
 from app.runner.leases import Leases
 from app.runner.runner import Runner
@@ -42,6 +44,11 @@ class Bot:
     roles: frozenset[str]
     figures: Figures | None = None
     """What was used of the limits."""
+    recent: Recent | None = None
+    """The last errors that somebody was told of."""
+    eyes: Eyes | None = None
+    notes: list[str] = field(default_factory=list)
+    """What else an operator should know, in plain sentences."""
     risks: list[str] = field(default_factory=list)
     """What Redis may forget."""
     began: float = field(default_factory=time.monotonic)
@@ -51,6 +58,8 @@ class Bot:
         loops = [self.presence.run(), self.hints.run()]
         if "worker" in self.roles:
             loops += [self.runner.run(), self.leases.renew(), self.leases.watch()]
+            if self.eyes:
+                loops.append(self.eyes.run())
         if "ingress" in self.roles:
             loops += [self.polling.run()]
         return loops
@@ -72,7 +81,8 @@ class Bot:
         local = Local(time.monotonic() - self.began, others, self.runner.room, self.poll_age())
         shot = await self.reader.read(self.risks, local)
         figures = await self.figures.status() if self.figures else []
-        return text(replace(shot, live=max(0, shot.live - 1), figures=figures))
+        errors = await self.recent.lines() if self.recent else []
+        return text(replace(shot, live=max(0, shot.live - 1), figures=[*figures, *self.notes, *errors]))
 
     def poll_age(self) -> float | None:
         """Seconds since the last completed poll; None in a process that does not poll now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -9,7 +10,7 @@ import structlog
 from app.core.claims import Claim
 from app.core.errors import CorruptSession, Error
 from app.core.schema import Message, Update, media_of
-from app.core.triage import command_of
+from app.core.triage import addressed, command_of
 from app.core.updates import Me, address_of, author_of
 from app.sessions.session import Session, fresh, load
 
@@ -26,33 +27,43 @@ class Sorry(Error):
 class Context:
     """One turn. ``text`` is what the person wrote, as the layers leave it; ``command`` "" for none.
 
+    A turn may have several ``messages``, merged while they waited, or the parts of an album: ``text`` has all their
+    words, ``message`` is the last of them, to which the answer replies, and ``ids`` are those of all.
     ``edit``: an edit of something answered before; ``question``: what the model was asked ("" before that);
     ``changed``: the session has to be written whatever the end; ``keep_bad``: the stored one could not be read.
     """
 
     __slots__ = (
         *("_session", "address", "args", "changed", "claim", "command", "edit", "keep_bad", "media", "message"),
-        *("notes", "private", "question", "text", "update", "user_id"),
+        *("messages", "me", "notes", "private", "question", "text", "update", "user_id"),
     )
 
-    def __init__(self, claim: Claim, update: Update, message: Message, me: Me) -> None:
+    def __init__(self, claim: Claim, update: Update, message: Message, me: Me, earlier: Sequence[Message] = ()) -> None:
         self.claim = claim
+        self.me = me
         self.update = update
         self.message = message
+        self.messages = (*earlier, message)
         self.address = address_of(message)
         self.private = message.chat.type == "private"
         self.user_id = author_of(message)
-        self.text = message.text or message.caption or ""
+        self.text = _words(message) if not earlier else "\n".join(filter(None, map(_words, self.messages)))
         self.media = "" if message.text else media_of(message)
         self.command = self.args = self.question = ""
-        self.edit = update.message is None and not _asks_first(claim, message)
-        if update.message is not None and message.entities and (found := command_of(message)):
+        self.edit = update.message is None and not earlier and not _asks_first(claim, message)
+        if update.message is not None and not earlier and message.entities and (found := command_of(message)):
             name, target, args = found
             if not target or target == me.username.lower():
                 self.command, self.args = name, args
         self.changed = self.keep_bad = False
         self.notes: dict[str, str] = {}
         self._session: Session | None = None
+
+    def only(self, messages: Sequence[Message]) -> None:
+        """Of several merged messages these alone are meant for us."""
+        self.messages, self.message = tuple(messages), messages[-1]
+        self.address = address_of(self.message)
+        self.text = "\n".join(filter(None, map(_words, self.messages)))
 
     @property
     def lane(self) -> str:
@@ -63,6 +74,16 @@ class Context:
     def control(self) -> bool:
         """Whether this turn runs on a control lane."""
         return self.claim.lane[0] == "!"
+
+    @property
+    def asker(self) -> int:
+        """Who asks, as the session notes it: in a private chat nobody needs to be told apart."""
+        return 0 if self.private else self.user_id
+
+    @property
+    def meant(self) -> bool:
+        """Whether it was said to us, and not only heard because the chat's mode is *always*."""
+        return self.private or bool(self.command) or any(addressed(one, self.me) for one in self.messages)
 
     @property
     def ids(self) -> str:
@@ -79,12 +100,25 @@ class Context:
             except CorruptSession:
                 self.log.warning("a session could not be read and begins afresh")
                 self._session, self.keep_bad = fresh(), True
+            if self.claim.inherit:
+                self._inherit(self._session)
         return self._session
+
+    def _inherit(self, session: Session) -> None:
+        """What came from the chat that this one was before stands before what was said here."""
+        try:
+            session.precede(load(self.claim.inherit))
+        except CorruptSession:
+            self.log.warning("an inherited session could not be read and is left out")
 
     @property
     def log(self) -> Any:
         """A log that names update and lane; made only where something is said."""
         return structlog.get_logger().bind(update=self.ids, lane=self.claim.lane)
+
+
+def _words(message: Message) -> str:
+    return message.text or message.caption or ""
 
 
 def _asks_first(claim: Claim, message: Message) -> bool:

@@ -13,27 +13,43 @@ from app.chain.over import over
 from app.core.claims import Claim
 from app.core.errors import Unparsable
 from app.core.outcome import End, Fail, Outcome
-from app.core.schema import parse
+from app.core.schema import Change, Event, parse, parse_change, parse_event
 from app.core.updates import Me
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """``chain`` takes the turns of people, ``notices`` those of the notice lanes."""
+    """``chain`` takes the turns of people, ``notices`` those of the notice lanes.
+
+    ``changed`` takes what became of us, ``pressed`` the Stop button of a draft, ``moved`` the old and the new id of a
+    chat.
+    """
 
     chain: Handler
     notices: Callable[[Claim], Awaitable[Outcome]]
     me: Me
+    changed: Callable[[Claim, Change], Awaitable[Outcome]] | None = None
+    pressed: Callable[[Claim, Event], Awaitable[Outcome]] | None = None
+    moved: Callable[[int, int], Awaitable[None]] | None = None
 
     async def __call__(self, claim: Claim) -> Outcome:
         try:
             if claim.lane[0] == "?":
                 return await self.notices(claim)
-            update = parse(claim.entries[0].raw)
+            *before, update = [parse(entry.raw) for entry in claim.entries]
+            if update.my_chat_member and self.changed:
+                return await self.changed(claim, parse_change(bytes(update.my_chat_member)))
+            if update.stopped_message_generation and self.pressed:
+                return await self.pressed(claim, parse_event(bytes(update.stopped_message_generation)))
             message = update.message or update.edited_message
             if message is None:
                 return End("dropped: ignored")
-            return await self.chain(Context(claim, update, message, self.me))
+            if self.moved and (message.migrate_to_chat_id or message.migrate_from_chat_id):
+                here = message.chat.id
+                await self.moved(message.migrate_from_chat_id or here, message.migrate_to_chat_id or here)
+                return End("dropped: ignored")
+            earlier = [said for each in before if (said := each.message or each.edited_message)] if before else ()
+            return await self.chain(Context(claim, update, message, self.me, earlier))
         except Unparsable:
             structlog.get_logger().warning("an update cannot be read", lane=claim.lane, update=claim.entries[0].uids)
             return Fail("unparsable", final=True)

@@ -61,6 +61,31 @@ def over(claim: Claim, error: Exception, clock: Clock | None = None) -> Outcome:
     return Fail(type(error).__name__, FAILED_MS * max(1, claim.attempt), claim.unsent())
 
 
+def gone(claim: Claim) -> bool:
+    """Whether the chat was gone when what is claimed was written.
+
+    `dead` is when it went, `back` when it came back: ms, and behind a dot the update id, where an update said so.
+    Telegram's times are whole seconds; within one the ids tell what came first.
+    """
+    dead_ms, dead_uid = _moment(claim.chat.get("dead", ""))
+    if not dead_ms:
+        return False
+    entry = claim.entries[0]
+    first = entry.uids.partition("+")[0]
+    uid = int(first) if first.isdecimal() else 0
+    back_ms, back_uid = _moment(claim.chat.get("back", ""))
+    if back_ms // 1000 >= dead_ms // 1000 and uid > back_uid:
+        return False  # a send from before that ended only now
+    if dead_uid and uid and entry.at_ms // 1000 == dead_ms // 1000:
+        return uid < dead_uid
+    return entry.at_ms <= dead_ms
+
+
+def _moment(noted: str) -> tuple[int, int]:
+    ms, _, uid = noted.partition(".")
+    return int(ms) if ms.isdecimal() else 0, int(uid) if uid.isdecimal() else 0
+
+
 def _telegram(claim: Claim, error: TelegramError, now_ms: int) -> Outcome:
     kind = type(error).__name__
     structlog.get_logger().warning(

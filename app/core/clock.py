@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections.abc import Callable
 from typing import Protocol
+
+
+class Timer(Protocol):
+    """A call that is due; it may be called off until then."""
+
+    def cancel(self) -> object: ...
 
 
 class Clock(Protocol):
@@ -23,6 +30,10 @@ class Clock(Protocol):
         """Wait; a value of 0 or less only lets others run."""
         ...
 
+    def later(self, seconds: float, call: Callable[[], object]) -> Timer:
+        """Call at that time, without a task that waits for it."""
+        ...
+
 
 class Real:
     """The clock of the machine."""
@@ -35,6 +46,9 @@ class Real:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    def later(self, seconds: float, call: Callable[[], object]) -> Timer:
+        return asyncio.get_running_loop().call_later(seconds, call)
 
 
 class Manual:
@@ -53,13 +67,18 @@ class Manual:
         return self._passed
 
     async def sleep(self, seconds: float) -> None:
-        if seconds <= 0:
-            await asyncio.sleep(0)
-            return
+        await (self._due(seconds) if seconds > 0 else asyncio.sleep(0))
+
+    def later(self, seconds: float, call: Callable[[], object]) -> Timer:
+        future = self._due(seconds)
+        future.add_done_callback(lambda due: None if due.cancelled() else call())
+        return future
+
+    def _due(self, seconds: float) -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._order += 1
         heapq.heappush(self._sleepers, (self._passed + seconds, self._order, future))
-        await future
+        return future
 
     @property
     def sleeping(self) -> int:

@@ -45,7 +45,10 @@ KEYS: tuple[Key, ...] = (
         "until due",
     ),
     Key(
-        "…held:<scope>", "sorted set", "lanes parked by a pause of their chat or topic, with their rank", "until resume"
+        "…held:<scope>",
+        "sorted set",
+        "lanes parked by a pause of their chat or topic, or by a move to it (`><chat>`), with their rank",
+        "until resume",
     ),
     Key("…turn:<lane>", "hash", "token, attempt and journal of the lane's first update", "first claim to end"),
     Key(
@@ -54,7 +57,19 @@ KEYS: tuple[Key, ...] = (
         "the conversation: `<version>.<reader>`, a newline, JSON",
         "SESSION_DAYS, renewed by each turn",
     ),
-    Key("…chat:<chat>", "hash", "settings and flags of a chat", "SESSION_DAYS, renewed"),
+    Key(
+        "…inherit:<lane>",
+        "string",
+        "a conversation that came with a move and is not part of the lane's own yet",
+        "SESSION_DAYS, or the next turn's end",
+    ),
+    Key(
+        "…chat:<chat>",
+        "hash",
+        "settings and flags of a chat; `from` the chat that moves here, `was` the one that has",
+        "SESSION_DAYS, renewed",
+    ),
+    Key("…album:<lane>", "string", "the lane's latest album: `<group>|<first part>|<settles>`, in ms", "15 s"),
     Key("…lanes:<chat>", "sorted set", "the chat's lanes that have a suffix, by last use", "SESSION_DAYS, trimmed"),
     Key("…seen:<id div 4096>", "string", "bitmap of the update ids that were stored", "48 h after its last write"),
     Key("…fence", "string", "the last fence given", "forever"),
@@ -68,6 +83,20 @@ KEYS: tuple[Key, ...] = (
     Key("…count", "hash", "ends counted by kind", "forever"),
     Key("…ends", "stream", "the last thousand or so ends (id, kind), without chats", "forever, capped"),
     Key("…pace:<chat>", "hash", "the chat's send budget and the end of a penalty", "until then and 60 s"),
+    Key("…moved:<chat>", "string", "the new id of a chat that moved: its updates go there", "30 days"),
+    Key(
+        "…arrived:<chat>",
+        "string",
+        "what this chat remembered is in its new chat, or must not come any more",
+        "30 days",
+    ),
+    Key(
+        "…parcel:<chat>",
+        "hash",
+        "what a chat that moves remembers: `session:<lane>`, `inherit:<lane>`, `chat:<field>`, and `to`",
+        "until it has moved",
+    ),
+    Key("…parcels", "sorted set", "chats that move, by the ms at which somebody worked on it", "until it has moved"),
     Key("…bad:<key>", "any", "a value of a wrong type, or one that could not be read, kept aside", "7 days"),
     Key("lk:{<bot id>}:poller", "string", "which process polls Telegram", "LEASE_SECONDS"),
     Key("lk:{<bot id>}:setup", "hash", "SHARDS, format, and the birth id of this store", "forever"),
@@ -95,6 +124,9 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("lk:{<bot id>.quota}:override", "hash", "chat to the limits that an operator gave it, or `off`", "forever"),
     Key("lk:{<bot id>}:alarm:<digest>", "string", "operators were told this already", "1 h"),
+    Key(
+        "lk:{<bot id>}:errors", "list", "the last 50 errors that somebody was told of: `id|Unix seconds|kind`", "7 days"
+    ),
     Key("lk:<bot id>:wake", "channel", "hint: numbers of shards that have work", "-"),
     Key("lk:<bot id>:signal", "channel", "hint: `<stop|hold> <lane> <token>`", "-"),
 )
@@ -143,6 +175,11 @@ def held(bot: int) -> str:
     return f"lk:{{{bot}.quota}}:held"
 
 
+def use(bot: int, scope: str, window: str) -> str:
+    """What a scope has used in a window."""
+    return f"lk:{{{bot}.quota}}:use:{scope}:{window}"
+
+
 def override(bot: int) -> str:
     """Limits of chats that differ from the setting."""
     return f"lk:{{{bot}.quota}}:override"
@@ -151,6 +188,11 @@ def override(bot: int) -> str:
 def alarm(bot: int, digest: str) -> str:
     """That operators were told something."""
     return f"lk:{{{bot}}}:alarm:{digest}"
+
+
+def errors(bot: int) -> str:
+    """The last errors that somebody was told of."""
+    return f"lk:{{{bot}}}:errors"
 
 
 def wake(bot: int) -> str:

@@ -96,6 +96,8 @@ class Message(Struct, gc=False):
     edit_date: int | None = None
     business_connection_id: str | None = None
     media_group_id: str | None = None
+    migrate_to_chat_id: int | None = None
+    migrate_from_chat_id: int | None = None
     animation: Raw = Raw()
     audio: Raw = Raw()
     document: Raw = Raw()
@@ -148,6 +150,30 @@ class Update(Struct, gc=False):
     subscription: Raw = Raw()
 
 
+class Standing(Struct, gc=False):
+    """What somebody is in a chat; ``is_member`` is given for those who are restricted."""
+
+    status: str
+    is_member: bool | None = None
+
+    @property
+    def there(self) -> bool:
+        """Whether they are in it."""
+        return self.status in ("creator", "administrator", "member") or (
+            self.status == "restricted" and bool(self.is_member)
+        )
+
+
+class Change(Struct, gc=False):
+    """What became of us in a chat: my_chat_member. In a private chat "kicked" means blocked."""
+
+    chat: Chat
+    date: int
+    from_: User = field(name="from")
+    old_chat_member: Standing
+    new_chat_member: Standing
+
+
 class Event(Struct, gc=False):
     """What an update that we do not serve says about its place."""
 
@@ -160,10 +186,12 @@ class Event(Struct, gc=False):
     message_thread_id: int | None = None
     is_topic_message: bool = False
     business_connection_id: str | None = None
+    draft_id: int = 0
 
 
 _update = msgspec.json.Decoder(Update)
 _event = msgspec.json.Decoder(Event)
+_change = msgspec.json.Decoder(Change)
 _NUMBER = re.compile(rb"-?\d{1,19}")
 # Only for what is no JSON at all; a quote inside a JSON string would have a backslash before it.
 _UPDATE_ID = re.compile(rb'(?<!\\)"update_id"\s*:\s*(-?\d{1,19})(?![\d.eE])')
@@ -183,6 +211,14 @@ def parse_event(raw: bytes) -> Event:
     """Read what an update that we do not serve says about its place; raises Unparsable."""
     try:
         return _event.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise Unparsable(type(error).__name__) from None
+
+
+def parse_change(raw: bytes) -> Change:
+    """Read what became of us in a chat; raises Unparsable."""
+    try:
+        return _change.decode(raw)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise Unparsable(type(error).__name__) from None
 

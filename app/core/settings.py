@@ -85,9 +85,10 @@ class Settings(BaseSettings):
     allow_ids: kinds.Ids = frozenset()
     """Ids of the users and chats that may use the bot. Empty: everyone, and strangers spend the owner's money."""
     group_mode: kinds.Mode = "mention"
-    """In groups, answer when mentioned, replied to or commanded (`mention`), or to every message (`always`)."""
+    """In groups, answer when mentioned, replied to or commanded (`mention`), or to every message (`always`). A group's
+    admins change it there with /mode."""
     ignore_prefix: str = "$ignore"
-    """A message that begins with this is never answered."""
+    """A message that begins with this, or with /ignore, is never answered. Empty: only /ignore."""
     user_messages_per_minute: kinds.Count = 20
     """What one person may write in a minute; more is dropped, with one notice a minute. 0: no limit."""
 
@@ -137,8 +138,8 @@ class Settings(BaseSettings):
     session_days: kinds.Days = 30
     """A conversation without a message for this long is forgotten."""
     stream: kinds.Stream = "edit"
-    """`off` asks the model for its answer in one piece; `edit` and `draft` ask for a stream. Showing an answer while
-    it grows is not built yet: it appears when it is finished."""
+    """How an answer appears. `edit`: its first words after a second, then it grows by edits; `draft`: in private chats
+    as Telegram's own draft with a Stop button, else as `edit`; `off`: when it is finished, asked for in one piece."""
     emoji: kinds.Emoji = "keep"
     """Emoji in a question, as the model gets them: kept, left out (`strip`) or named (`name`)."""
 

@@ -9,13 +9,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import quote as percent
 
 from app.core.errors import Unparsable
-from app.core.schema import Me, Message, MessageEntity, Update, checked, media_of, parse, update_id, utf16
-from app.core.updates import Incoming, Scope, lane_of, message_lane
+from app.core.schema import (
+    Me,
+    Message,
+    MessageEntity,
+    Update,
+    checked,
+    media_of,
+    parse,
+    parse_change,
+    parse_event,
+    update_id,
+    utf16,
+)
+from app.core.text import ignored
+from app.core.updates import Incoming, Scope, author_of, lane_of, message_lane
 
-CONTROL = frozenset({"pause", "resume", "status", "stop", "usage", "keys", "quota"})
-# A control lane is short, and a command that comes late no longer means what it meant.
+LASTING = frozenset({"mode", "privacy", "forget"})  # what they ask for holds, however late they come
+CONTROL = LASTING | {"pause", "resume", "status", "stop", "usage", "keys", "quota"}
+IGNORE = "ignore"  # the ignore prefix as a command
+# A control lane is short, and any other command that comes late no longer means what it meant.
 CONTROL_LIMIT = 50
 CONTROL_MS = 60_000
 
@@ -24,11 +40,17 @@ _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?\Z")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the owner set: what a lane is, how many may wait in it, after how many ms a message is stale (0 never)."""
+    """What the owner set: what a lane is, how many may wait in it, after how many ms a message is stale (0 never).
+
+    ``ignore_prefix``: what begins with it is nobody's ("" for none). ``merge``: a person's plain texts in a private
+    chat that wait together become one turn.
+    """
 
     scope: Scope = "topic"
     lane_limit: int = 1000
     stale_ms: int = 0
+    ignore_prefix: str = ""
+    merge: bool = False
 
 
 def triage(raw: bytes, me: Me, policy: Policy) -> Incoming:
@@ -40,26 +62,74 @@ def triage(raw: bytes, me: Me, policy: Policy) -> Incoming:
         return Incoming(uid, f"x{uid}", policy.lane_limit, 0, 0, 0, "", "m", raw)
     uid = checked(update.update_id)
     message = update.message or update.edited_message
+    if update.my_chat_member and (chat := _standing(update)):
+        # Ahead of what waits there: nothing of it is worth a model's answer in a chat that is gone.
+        return Incoming(uid, f"!{chat}", CONTROL_LIMIT, 0, 0, 0, "", "c", raw)
+    if update.stopped_message_generation and (chat := _pressed(update)):
+        return Incoming(uid, f"!{chat}", CONTROL_LIMIT, 0, 0, 0, "", "c", raw)
     if message is None:
         return Incoming(uid, lane_of(update, policy.scope), policy.lane_limit, 0, 0, 0, "", "i", raw)
-    kind = _kind(update, message, me)
+    if message.migrate_to_chat_id or message.migrate_from_chat_id:
+        return Incoming(uid, f"!{message.chat.id}", CONTROL_LIMIT, 0, 0, 0, "", "c", raw)
+    kind = _kind(update, message, me, policy)
     if kind == "c":
-        by_ms = message.date * 1000 + CONTROL_MS
+        name, _, _ = command_of(message) or ("", "", "")
+        by_ms = 0 if name in LASTING else message.date * 1000 + CONTROL_MS
         return Incoming(uid, f"!{message.chat.id}", CONTROL_LIMIT, 0, by_ms, message.message_id, "", kind, raw)
     at_ms = (message.date if update.message is not None else message.edit_date or message.date) * 1000
     by_ms = at_ms + policy.stale_ms if policy.stale_ms else 0
     lane = message_lane(message, policy.scope)
-    return Incoming(uid, lane, policy.lane_limit, at_ms, by_ms, message.message_id, "", kind, raw)
+    group = "" if kind == "i" else _group(message, policy, me)
+    return Incoming(uid, lane, policy.lane_limit, at_ms, by_ms, message.message_id, group, kind, raw)
 
 
-def _kind(update: Update, message: Message, me: Me) -> str:
-    if _unserved(message, me):
-        return "i"
+def _group(message: Message, policy: Policy, me: Me) -> str:
+    """What waits beside it in the lane under the same name becomes one turn with it; "" for nothing.
+
+    What carries more than its words, such as a reply or a forwarded text, is a question of its own.
+    """
+    if message.media_group_id:
+        return f"a{percent(message.media_group_id, safe='')}"
+    if not policy.merge or message.chat.type != "private" or not message.text:
+        return ""
+    if message.reply_to_message or message.quote or message.forward_origin or message.via_bot:
+        return ""
+    if command_of(message) or ignored(message.text, policy.ignore_prefix, me.username):
+        return ""
+    return f"t{author_of(message)}"
+
+
+def _standing(update: Update) -> int:
+    """The chat in which something became of us; 0 for a channel, which is nobody to talk with."""
+    try:
+        chat = parse_change(bytes(update.my_chat_member)).chat
+    except Unparsable:
+        return 0
+    return chat.id if chat.type != "channel" else 0
+
+
+def _pressed(update: Update) -> int:
+    """The chat in which somebody pressed Stop; 0 if that cannot be read."""
+    try:
+        chat = parse_event(bytes(update.stopped_message_generation)).chat
+    except Unparsable:
+        return 0
+    return chat.id if chat is not None else 0
+
+
+def _kind(update: Update, message: Message, me: Me, policy: Policy) -> str:
     new = update.message is not None
+    # An edit may take back a question that waits: it goes on, and is ignored in its turn.
+    if _unserved(message, me) or (
+        new and ignored(message.text or message.caption or "", policy.ignore_prefix, me.username)
+    ):
+        return "i"
     private = message.chat.type == "private"
     if new and (command := command_of(message)):
         name, target, _ = command
         if target and target != me.username.lower():
+            return "i"
+        if name == IGNORE:
             return "i"
         return "c" if name in CONTROL else "m"
     if private or addressed(message, me):

@@ -22,6 +22,7 @@ __all__ = [
     "chat_of",
     "lane_of",
     "message_lane",
+    "renamed",
     "scope_of",
     "topic_of",
 ]
@@ -47,7 +48,8 @@ class Incoming:
     """An update on its way into a lane; the arguments of `store`. ``at_ms`` 0: the time of arrival.
 
     ``kind``: "m" is answered, "c" goes to the control lane, "a" counts only in mode always, "e" edits something ("ea":
-    both), "i" ends at once as ignored. ``by_ms``: when it goes stale, Unix ms (0 never).
+    both), "i" ends at once as ignored. ``group``: what waits beside it under the same name becomes one turn with it; an
+    edit leaves that of what it edits only if it has the same. ``by_ms``: when it goes stale, Unix ms (0 never).
     """
 
     uid: int
@@ -125,6 +127,13 @@ def _event_lane(kind: str, raw: bytes, uid: int) -> str:
 def chat_of(lane: str) -> str:
     """The chat part of a lane's name."""
     return lane.lstrip("!?").partition(":")[0]
+
+
+def renamed(lane: str, chat: int | str) -> str:
+    """The lane of the same kind and suffix in another chat."""
+    mark = lane[0] if lane[0] in "!?" else ""
+    _, colon, suffix = lane.partition(":")
+    return f"{mark}{chat}{colon}{suffix}"
 
 
 def scope_of(message: Message, scope: Scope = "topic") -> str:

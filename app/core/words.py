@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from app.core.allowance import UNITS, Limit
 
-# The menu that Telegram shows on "/"; names and what they do.
+# The menu that Telegram shows on "/"; names and what they do. This one is shown wherever no other is.
 MENU = (
     ("start", "Say hello"),
     ("help", "What I can do"),
     ("new", "Start a new conversation"),
+    ("retry", "Answer my last question anew"),
     ("stop", "Stop my answer"),
     ("usage", "What you have used of your limits"),
     ("persona", "Who answers in this chat"),
+    ("privacy", "What I keep, and who sees it"),
+    ("forget", "Delete what I know of this chat"),
 )
+MENU_GROUP = (
+    ("help", "What I can do"),
+    ("new", "Start a new conversation"),
+    ("retry", "Answer the last question anew"),
+    ("stop", "Stop my answer"),
+    ("usage", "What you have used of your limits"),
+    ("privacy", "What I keep, and who sees it"),
+    ("forget", "Delete what you have said to me here"),
+)
+# A group's admins are shown these.
+MENU_ADMIN = (
+    *MENU_GROUP[:-1],
+    ("forget", "Delete what I know of this group"),
+    ("mode", "When I answer here: mention or always"),
+    ("persona", "Who answers in this group"),
+    ("pause", "Answer nobody here: [30m] [reason]"),
+    ("resume", "Go on, in order"),
+)
+MENUS = {"default": MENU, "all_group_chats": MENU_GROUP, "all_chat_administrators": MENU_ADMIN}
+"""By Telegram's name of who is shown it."""
 # What operators are shown besides, in their private chats.
 MENU_OPERATOR = (
     ("pause", "Answer nobody: [all] [30m] [reason]"),
@@ -27,12 +51,17 @@ MENU_OPERATOR = (
 )
 
 HELP = (
-    "Write to me and I answer; I remember our conversation.\n"
+    "Write to me and I answer; I remember our conversation. If you edit your last question, I answer it anew.\n"
     "In groups, mention me or reply to one of my messages.\n\n"
     "/new - start a new conversation\n"
+    "/retry - answer the last question anew\n"
     "/stop - stop the answer I am working on\n"
     "/usage - what you have used, and when it starts anew\n"
     "/persona - who answers here, and who else could (in a group for its admins)\n"
+    "/mode - when I answer in a group (for its admins)\n"
+    "/privacy - what I keep, and who sees it\n"
+    "/forget - delete it\n"
+    "/ignore - what follows is not for me\n"
     "/help - this message"
 )
 HELP_OPERATOR = (
@@ -47,6 +76,54 @@ NEW = "A new conversation: I have forgotten what we said before."
 HINT = "I do not know that command. /help shows what I can do."
 TEXT_ONLY = "I can only read text so far; please write to me in words."
 EMPTY = "I found no words in that; what would you like to ask?"
+NOTHING_TO_RETRY = "There is no question of this conversation that I could answer anew."
+
+GREETING = {
+    "mention": "Hello! I am {name}. To speak with me here, mention {mention}, reply to one of my messages, or use a "
+    "command; /help names them. I answer nothing else, unless an admin says /mode always.",
+    "always": "Hello! I am {name}, and I answer every message here, unless an admin says /mode mention. "
+    "/help names my commands.",
+}
+PRIVACY_MENTION = (
+    "Telegram's privacy mode is on for me, so it may not show me messages that only mention me: a reply to one of my "
+    "messages, such as this one, always reaches me. To change that, switch it off at @BotFather (/setprivacy) and add "
+    "me to this group again, or make me an admin."
+)
+PRIVACY_ALWAYS = (
+    "But Telegram's privacy mode is on for me, so it shows me only commands and replies to my messages. To change "
+    "that, switch it off at @BotFather (/setprivacy) and add me to this group again, or make me an admin."
+)
+PRIVACY_STATUS = "Privacy mode is on: in groups where I am no admin I see only what is addressed to me"
+MODES = {"mention": "when I am mentioned, replied to or commanded", "always": "every message"}
+MODE_NOW = "In this group I answer {now}. /mode mention or /mode always changes that."
+MODE_SET = {
+    "mention": "From now on I answer in this group only when I am mentioned ({mention}), replied to or commanded.",
+    "always": "From now on I answer every message in this group.",
+}
+MODE_UNKNOWN = "Write /mode mention or /mode always. Now I answer {now}."
+MODE_PRIVATE = "Here I answer every message; /mode is for groups."
+
+FORGOTTEN = "I have forgotten everything of this chat."
+FORGOTTEN_GROUP = "I have forgotten everything of this group, and its settings."
+FORGOTTEN_MEMBER = "I have forgotten what you said to me in this group, and what I answered."
+_KEPT = (
+    "What I keep\n"
+    "- {ours}: at most the last {turns} questions with my answers, for {days} after the last message\n"
+    "- a message until it is answered; one that I cannot answer, for 30 days, so that my operator can see to it\n"
+    "- how much was used of which limit, in figures\n"
+    "My logs hold no words of yours.\n\n"
+    "Who sees it\n"
+    "- my operator's server, where it is kept\n"
+    "- {model}\n\n"
+    "{forget}"
+)
+_MODEL = "to answer you, the language model at {hosts}: your question and the conversation before it{names}"
+_MODEL_OFFLINE = "nobody else: I answer without any other service"
+_FORGET_PRIVATE = "/forget deletes all of it at once but the figures; /new only begins a new conversation."
+_FORGET_GROUP = (
+    "/forget deletes at once what you have said to me here; said by an admin, everything of this group. The figures "
+    "stay."
+)
 
 ACCESS = "I am a private assistant and may not talk with you; please ask my operator for access."
 THROTTLED = "That was a lot at once; please give me a minute and then ask again."
@@ -75,8 +152,9 @@ TRIMMED = "(This conversation is long; I no longer see its beginning. /new start
 LENGTH = "(My answer reached its length limit and ends here.)"
 FILTERED = "(My answer was ended here by a content filter.)"
 CUT = "(My answer was cut off here; please ask again for the rest.)"
+STOPPED_HERE = "(I was asked to stop here.)"
 CAPTION_ONLY = "(I can only read text so far, so I answered your words alone.)"
-_LINES = (TRIMMED, LENGTH, FILTERED, CUT, CAPTION_ONLY)
+_LINES = (TRIMMED, LENGTH, FILTERED, CUT, STOPPED_HERE, CAPTION_ONLY)
 
 # One sentence per reason; `apology` appends an id that an operator finds in the log.
 SORRY_DOWN = "Sorry, my language model cannot be reached right now; please try again in a little while"
@@ -117,6 +195,18 @@ NOTICES = {
 NOTICE = "Something went wrong with this message; please ask again."
 
 
+def privacy(hosts: Sequence[str], turns: int, days: float, *, private: bool) -> str:
+    """What is kept, for how long and who sees it; ``hosts``: where questions go, none for the offline model."""
+    names = "" if private else ", with members' first names"
+    return _KEPT.format(
+        ours="our conversation" if private else "what is said to me here",
+        turns=turns,
+        days="a day" if days == 1 else f"{days:g} days",
+        model=_MODEL.format(hosts=" or ".join(hosts), names=names) if hosts else _MODEL_OFFLINE,
+        forget=_FORGET_PRIVATE if private else _FORGET_GROUP,
+    )
+
+
 def spent(scope: str, limit: Limit, resets: float, now: float) -> str:
     """That a quota is used up: whose (user, chat or bot), which, and when it starts anew."""
     return _SPENT.get(scope, _SPENT["bot"]).format(limit=limit.words, when=when(resets, now))
@@ -140,6 +230,11 @@ def used(limit: Limit, amount: int, resets: float, now: float) -> str:
 def apology(sorry: str, error_id: str) -> str:
     """A sentence of the list above with six hex digits to find it by."""
     return f"{sorry} (error {error_id})."
+
+
+def traceable(sentence: str, error_id: str) -> str:
+    """Any sentence of ours, likewise."""
+    return f"{sentence.rstrip('.')} (error {error_id})."
 
 
 def is_apology(text: str) -> bool:

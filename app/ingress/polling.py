@@ -11,23 +11,25 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import structlog
 
 from app.core.clock import Clock
 from app.core.errors import Conflict, Flooded, StoreError, StoreFull, TelegramError, Unauthorised, Unparsable
-from app.core.updates import Incoming
+from app.core.updates import Incoming, renamed
 from app.ingress.batch import read
 
-ALLOWED = ["message", "edited_message"]  # said each time: Telegram remembers the list of whoever polled before
+# Said each time: Telegram remembers the list of whoever polled before, and leaves out what is not named.
+ALLOWED = ["message", "edited_message", "my_chat_member", "stopped_message_generation"]
 POLL_SECONDS = 30  # how long Telegram holds an empty poll
 FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 1.0, 15.0
 CONFLICT_SECONDS = (3.0, 5.0)  # another poller or a webhook: calm, Telegram's own server needs some seconds
 CONFLICT_ALARM_SECONDS = 60.0
 FULL_SECONDS = 5.0  # Redis stores nothing: nothing is confirmed, both are asked again this often
 IDLE_SECONDS = (0.05, 1.0)  # between polls that were answered at once and brought nothing: at first, and at most
+MOVES_MOST = 3  # how often a chat may have moved on
 ASK_SECONDS = 1.0  # a process that was refused the lease asks again
 
 
@@ -236,7 +238,7 @@ class Polling:
             nap.cancel()
         return storing.done()
 
-    async def _store_shard(self, shard: int, updates: list[Incoming]) -> None:
+    async def _store_shard(self, shard: int, updates: list[Incoming], moves: int = 0) -> None:
         while True:
             try:
                 stored = await self.lanes.store(shard, updates)
@@ -249,7 +251,21 @@ class Polling:
             else:
                 self.watch.stored(stored.statuses)
                 self.kick(shard, stored.ready)
-                return
+                return await self._follow(updates, stored.statuses, moves)
+
+    async def _follow(self, updates: list[Incoming], statuses: Sequence[str], moves: int) -> None:
+        """What came for a chat that has moved is stored in its new place, as older than anything written there."""
+        shards: dict[int, list[Incoming]] = {}
+        for update, status in zip(updates, statuses, strict=True):
+            if status.startswith("to "):
+                lane, kind = renamed(update.lane, status[3:]), update.kind.replace("e", "") or "m"
+                there = replace(update, lane=lane, mid=0, kind=kind)
+                shards.setdefault(self.lanes.shard_of(lane), []).append(there)
+        if shards and moves == MOVES_MOST:
+            self.log.error("a chat moves without end; its updates are left out", lanes=len(shards))
+            return
+        for shard, part in shards.items():
+            await self._store_shard(shard, part, moves + 1)
 
     async def _conflict(self, conflict: Conflict) -> None:
         """Telegram serves one getUpdates at a time and none beside a webhook."""

@@ -42,6 +42,8 @@ class Claimed:
     signals: dict[str, str] = field(default_factory=dict)
     paused: str = ""
     resumed: str = ""
+    moves: dict[str, str] = field(default_factory=dict)
+    """Chats whose move nobody has worked on for a while, with where they go."""
 
 
 def flat(pairs: Sequence[bytes]) -> dict[str, str]:
@@ -58,7 +60,7 @@ def entry(value: bytes) -> Entry:
 
 def claimed(shard: int, answer: list[object], lease_until: float) -> Claimed:
     """Read the answer of `claim`; ``lease_until`` is counted from before the request was sent."""
-    rows, ready, oldest, urgent, notices, more, signals, paused, resumed = answer
+    rows, ready, oldest, urgent, notices, more, signals, paused, resumed, moves = answer
     return Claimed(
         [_claim(shard, row, lease_until) for row in rows],  # type: ignore[attr-defined]
         int(ready),  # type: ignore[call-overload]
@@ -69,11 +71,12 @@ def claimed(shard: int, answer: list[object], lease_until: float) -> Claimed:
         flat(signals) if signals else {},  # type: ignore[arg-type]
         paused.decode(),  # type: ignore[attr-defined]
         resumed.decode(),  # type: ignore[attr-defined]
+        flat(moves) if moves else {},  # type: ignore[arg-type]
     )
 
 
 def _claim(shard: int, row: list[object], lease_until: float) -> Claim:
-    lane, pairs, entries, session, chat = row
+    lane, pairs, entries, session, chat, inherit = row
     turn = flat(pairs)  # type: ignore[arg-type]
     journal = {k: v for k, v in turn.items() if k == "answer" or k.startswith("m:")}
     return Claim(
@@ -89,4 +92,5 @@ def _claim(shard: int, row: list[object], lease_until: float) -> Claim:
         t0_ms=int(turn["t0"]),
         lease_until=lease_until,
         shown=any(k.startswith("m:") for k in journal),
+        inherit=inherit,  # type: ignore[arg-type]
     )

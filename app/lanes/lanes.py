@@ -29,6 +29,7 @@ from app.lanes.pipe import Pipe
 from app.lanes.shards import shard_of
 
 HERE = Path(__file__).with_name("scripts")
+MERGE_MOST = 10  # updates in one turn: an album has no more parts
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +45,7 @@ class Lanes:
     attempts: int = 3
     session_seconds: int = 30 * 86400
     group_mode: str = "mention"
+    merge_most: int = MERGE_MOST
     _numbers: dict[int, int] = field(default_factory=dict)
     _operations: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -60,15 +62,15 @@ class Lanes:
         args: list[Any] = [self.group_mode, self.session_seconds]
         for u in updates:
             args += (u.uid, u.lane, u.limit, u.at_ms, u.by_ms, u.mid, u.group, u.kind, u.raw)
-        ready, *statuses = await self._ask("store", shard, args)
+        ready, *statuses = await self.ask("store", shard, args)
         return Stored(ready, [s.decode() for s in statuses])
 
     async def claim(self, shard: int, want: int, urgent: int, notices: int) -> Claimed:
         """Sweep the shard and take up to ``want`` lanes; one call per shard at a time (the number counts answers)."""
         number = self._numbers.get(shard, 0) + 1
         until = self.clock.monotonic() + self.lease_seconds
-        args = (self.worker, number, want, urgent, notices, self._lease_ms, self.attempts)
-        answer = await self._ask("claim", shard, args)
+        args = (self.worker, number, want, urgent, notices, self._lease_ms, self.attempts, self.merge_most)
+        answer = await self.ask("claim", shard, args)
         if want or urgent or notices:
             self._numbers[shard] = number
         return claimed(shard, answer, until)
@@ -78,15 +80,18 @@ class Lanes:
         args: list[Any] = [self._lease_ms]
         for claim in claims:
             args += (claim.lane, claim.token)
-        refused, signals = await self._ask("renew", shard, args, front=True)
+        refused, signals = await self.ask("renew", shard, args, front=True)
         return {token.decode() for token in refused}, flat(signals)
 
     async def mark(
-        self, claim: Claim, part: int, op: str, answer: str, gap_ms: float, burst: int, *, first: bool
+        self, claim: Claim, part: int, op: str, answer: str, gap_ms: float, burst: int, *, first: bool, way: str = ""
     ) -> Marked:
-        """Ask for one send; part 0 is what may be left out (typing, edits)."""
-        args = (claim.lane, claim.token, part, op, answer, f"{gap_ms:.0f}", burst, "1" if first else "")
-        kind, value, stop = await self._ask("mark", claim.shard, args, front=True)
+        """Ask for one send; part 0 is what may be left out (typing, edits of an answer that grows).
+
+        ``way``: "grow" sends an answer's beginning, if there is room beside answers; "edit" finishes such a message.
+        """
+        args = (claim.lane, claim.token, part, op, answer, f"{gap_ms:.0f}", burst, "1" if first else "", way)
+        kind, value, stop = await self.ask("mark", claim.shard, args, front=True)
         return Marked(kind.decode(), int(value), bool(stop))
 
     def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]:
@@ -97,21 +102,21 @@ class Lanes:
     async def complete(self, claim: Claim, end: End, raw_notice: str = "") -> tuple[bool, int]:
         """End the turn; (done or refused, entries left in the lane)."""
         args: list[Any] = [claim.lane, claim.token, len(claim.entries), end.kind, end.session, self.session_seconds]
-        args += ("", "1" if end.keep_bad else "", raw_notice, 0)
+        args += ("1" if claim.inherit and end.session else "", "1" if end.keep_bad else "", raw_notice, 0)
         for pair in end.fields:
             args += pair
-        done, left = await self._ask("complete", claim.shard, args, front=True)
+        done, left = await self.ask("complete", claim.shard, args, front=True)
         return done == b"ok", left
 
     async def tell(self, claim: Claim, mark: str, seconds: int, raw_notice: str) -> str:
         """A notice in the middle of a turn, once for its mark in so many seconds: told, known or refused."""
         args = (claim.lane, claim.token, mark, max(1, seconds), raw_notice)
-        return str((await self._ask("tell", claim.shard, args, front=True)).decode())
+        return str((await self.ask("tell", claim.shard, args, front=True)).decode())
 
     async def release(self, claim: Claim, delay_ms: int = 0, op: str = "") -> str:
         """Give the claim back, the attempt not counted: ok, uncounted or refused."""
         return str(
-            (await self._ask("release", claim.shard, (claim.lane, claim.token, delay_ms, op), front=True)).decode()
+            (await self.ask("release", claim.shard, (claim.lane, claim.token, delay_ms, op), front=True)).decode()
         )
 
     async def fail(self, claim: Claim, outcome: Fail) -> str:
@@ -119,14 +124,14 @@ class Lanes:
         reason = outcome.reason.replace("|", "/").replace("\n", " ")[:200]
         final = "1" if outcome.final else ""
         args = (claim.lane, claim.token, outcome.delay_ms, reason, outcome.op, final, self.attempts)
-        return str((await self._ask("fail", claim.shard, args, front=True)).decode())
+        return str((await self.ask("fail", claim.shard, args, front=True)).decode())
 
     async def hold(self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any]) -> bool:
         """Begin or end a pause in one shard; False when something newer stands, so that it is not in force.
 
         ``record``: until ms (0: open), policy, hold ms, author, reason.
         """
-        answer = await self._ask("hold", shard, (scope, "1" if on else "", ver, *record), front=True)
+        answer = await self.ask("hold", shard, (scope, "1" if on else "", ver, *record), front=True)
         return answer in (b"ok", b"same")
 
     async def paused(self, lane: str) -> bool:
@@ -146,16 +151,20 @@ class Lanes:
             found: Any = await self.pipe.client.hkeys(f"{keys.shard_prefix(self.bot, shard)}pause")
         except (RedisError, OSError) as error:
             raise translate(error) from error
-        return {scope.decode() for scope in found}
+        return {scope.decode() for scope in found if not scope.startswith(b">")}  # a move tells nobody
 
     async def signal(self, lane: str, uid: str, mid: int, at_ms: int) -> tuple[str, str]:
         """/stop: (ok, head, idle or dup; the token that was hit)."""
-        what, token = await self._ask("signal", self.shard_of(lane), (lane, uid, mid, at_ms), front=True)
+        what, token = await self.ask("signal", self.shard_of(lane), (lane, uid, mid, at_ms), front=True)
         return what.decode(), token.decode()
 
     async def cool(self, chat: int | str, ms: int) -> None:
         """Nothing is sent to the chat before these milliseconds are over."""
-        await self._ask("cool", self.shard_of(str(chat)), (chat, ms), front=True)
+        await self.ask("cool", self.shard_of(str(chat)), (chat, ms), front=True)
+
+    async def glance(self, lane: str, waited_ms: int, most: int, gap_ms: float, burst: int) -> int:
+        """A message that waits behind the lane's turn and may be marked as seen now; each once, 0 for none."""
+        return int(await self.ask("glance", self.shard_of(lane), (lane, waited_ms, most, f"{gap_ms:.0f}", burst)))
 
     async def permit(self, wanted: int, gap_ms: float, burst: int, penalty_ms: int = 0) -> tuple[int, int]:
         """Ask the bot-wide budget: (granted, milliseconds to wait when none)."""
@@ -169,7 +178,7 @@ class Lanes:
 
     async def abandon(self) -> None:
         """End every lease now, the poller's too: only for a store whose one process is known to be dead."""
-        await asyncio.gather(*(self._ask("abandon", shard, ()) for shard in range(self.shards)))
+        await asyncio.gather(*(self.ask("abandon", shard, ()) for shard in range(self.shards)))
         await self.pipe.client.delete(keys.poller(self.bot))
 
     async def presence(self, seconds: int) -> int:
@@ -185,5 +194,6 @@ class Lanes:
     def _lease_ms(self) -> int:
         return round(self.lease_seconds * 1000)
 
-    def _ask(self, name: str, shard: int, args: Iterable[Any], *, front: bool = False) -> asyncio.Future[Any]:
+    def ask(self, name: str, shard: int, args: Iterable[Any], *, front: bool = False) -> asyncio.Future[Any]:
+        """The answer of a script of ours in a shard."""
         return self.pipe.call(script(HERE, name), keys.ready(self.bot, shard), tuple(args), front=front)

@@ -62,12 +62,16 @@ class Model(Protocol):
     def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]: ...
 
 
-async def whole(model: Model, prompt: Prompt) -> tuple[str, str, Usage | None]:
-    """Ask and wait for all of it: text, finish, usage."""
+async def whole(
+    model: Model, prompt: Prompt, hear: Callable[[str], None] = lambda text: None
+) -> tuple[str, str, Usage | None]:
+    """Ask and wait for all of it: text, finish, usage. ``hear`` is told each piece as it comes."""
     text, finish, usage = [], "", None
     async with aclosing(model.stream(prompt)) as chunks:
         async for chunk in chunks:
-            text.append(chunk.text)
+            if chunk.text:
+                text.append(chunk.text)
+                hear(chunk.text)
             finish = chunk.finish or finish
             usage = chunk.usage or usage
     return "".join(text), finish, usage

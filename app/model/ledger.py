@@ -84,6 +84,7 @@ class Ledger:
         self._client = client
         self._clock = clock or Real()
         self._held = keys.held(bot)
+        self._bot = bot
         self._override = keys.override(bot)
         self._life_ms = round(seconds * 1000)
         self._name = secrets.token_hex(4)
@@ -142,6 +143,23 @@ class Ledger:
             else:
                 words = ",".join(map(str, limits)) or LIFTED
                 await self._client.hset(self._override, str(chat), words)
+        except RedisError as error:
+            raise translate(error) from error
+        self._read_at = -inf
+
+    async def move(self, old: int, new: int) -> None:
+        """A chat has another id: its own limits, and what it used of any, go with it where the new one has none yet."""
+        day = datetime.fromtimestamp(self._clock.now(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        begun = {"minute": "", "hour": "", "day": f":{day.timestamp():.0f}", "month": f":{day.replace(day=1).timestamp():.0f}"}
+        names = [f"{unit}/{window}{since}" for unit in "rt" for window, since in begun.items()]
+        try:
+            words = await cast("Awaitable[bytes | None]", self._client.hget(self._override, str(old)))
+            if words is not None:
+                await cast("Awaitable[int]", self._client.hsetnx(self._override, str(new), words.decode()))
+            pipe: Any = self._client.pipeline(transaction=False)
+            for name in names:  # an error only says that there is no such window
+                pipe.renamenx(keys.use(self._bot, f"c{old}", name), keys.use(self._bot, f"c{new}", name))
+            await pipe.execute(raise_on_error=False)
         except RedisError as error:
             raise translate(error) from error
         self._read_at = -inf

@@ -13,7 +13,7 @@ NOTICE = (
     "(I am Lanekeeper's offline stand-in: no language model is connected yet, so I only echo, count and remember. "
     "Set MODEL_BASE_URL to give me a real one.)"
 )
-WORD_SECONDS = 0.03
+WORD_SECONDS = 0.02
 MOST_COUNT = 500
 _COUNT = re.compile(r"\bcount\b.*?\bto\s+(\d{1,6})\b", re.IGNORECASE | re.DOTALL)
 # What the message replies to: the lines with ">" that end a question. They are another's words.

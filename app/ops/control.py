@@ -14,8 +14,15 @@ from typing import Any, Protocol
 import structlog
 
 from app.core.errors import StoreError
+from app.core.updates import chat_of, renamed
 
 EVERYWHERE = "*"
+NEWEST = 2**53  # above every message id: those of a chat that moved mean nothing in its new place
+
+
+async def nowhere(_: str) -> tuple[str, str]:
+    """No chat ever moved."""
+    return "", ""
 
 
 class Lanes(Protocol):
@@ -71,20 +78,30 @@ class Control:
     policy: str
     describe: Callable[[], Awaitable[str]] | None = None
     """Makes the text of /status."""
+    origins: Callable[[str], Awaitable[tuple[str, str]]] = nowhere
+    """The chat that is moving to this one, and the one that has: what is commanded here holds for the first too."""
     _star: Standing = field(default_factory=Standing)
     _repairs: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def pause(self, scope: str, until_ms: int, reason: str, author: str, ver: str) -> bool:
         """Pause a chat, a topic (`<chat>:t<topic>`) or with `*` the whole bot; False when a newer command is known."""
         record = (until_ms, self.policy, self.hold_ms, _word(author), _word(reason))
-        return await self._everywhere(scope, on=True, ver=ver, record=record)
+        return await self._both(scope, on=True, ver=ver, record=record)
 
     async def resume(self, scope: str, ver: str) -> bool:
         """End a pause; what it held is answered in order."""
-        return await self._everywhere(scope, on=False, ver=ver, record=(0, "", 0, "", ""))
+        return await self._both(scope, on=False, ver=ver, record=(0, "", 0, "", ""))
 
     async def stop(self, lane: str, uid: str, mid: int, at_ms: int) -> str:
         """Stop the lane's turn: ok, head (it had not begun), idle (nothing runs) or dup."""
+        what = await self._stop(lane, uid, mid, at_ms)
+        moving, _ = await self.origins(chat_of(lane))
+        if not moving:
+            return what
+        there = await self._stop(renamed(lane, moving), uid, NEWEST if mid else 0, at_ms)
+        return there if what == "idle" else what
+
+    async def _stop(self, lane: str, uid: str, mid: int, at_ms: int) -> str:
         what, token = await self.lanes.signal(lane, uid, mid, at_ms)
         if what == "ok":
             self.runner.turns.deliver(lane, "stop", token)
@@ -124,6 +141,14 @@ class Control:
             await self._tell(shard, EVERYWHERE, self._star)
         except StoreError as error:  # the next answer of that shard brings it up again
             structlog.get_logger().warning("a pause could not be carried to a shard", shard=shard, why=str(error))
+
+    async def _both(self, scope: str, *, on: bool, ver: str, record: tuple[Any, ...]) -> bool:
+        """In the place that was named, and in the chat that is on its way there."""
+        done = await self._everywhere(scope, on=on, ver=ver, record=record)
+        moving, _ = ("", "") if scope == EVERYWHERE else await self.origins(chat_of(scope))
+        if moving:
+            await self._everywhere(renamed(scope, moving), on=on, ver=ver, record=record)
+        return done
 
     async def _everywhere(self, scope: str, *, on: bool, ver: str, record: tuple[Any, ...]) -> bool:
         standing = Standing(_number(ver), on, record)

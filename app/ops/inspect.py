@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from app.core.botapi import Telegram
+from app.core.botapi import Telegram, bot_id
+from app.core.clock import Clock, Real
+from app.core.connections import Connections
 from app.core.durability import durability
 from app.core.errors import StoreError
 from app.core.redis import Stores, connect
 from app.core.settings import Settings
 from app.core.valkey import running
 from app.ops.check import Checkup, Probe
+from app.ops.recent import Recent
 from app.ops.status import Reader, text
+
+
+async def look(
+    settings: Settings,
+    verb: str,
+    demo: str,
+    version: str,
+    probes: Callable[[Settings, Connections, Clock], Sequence[Probe]],
+) -> int:
+    """`status` and `check`; ``demo`` is the token where none is set."""
+    token = settings.telegram_bot_token
+    secret = token.get_secret_value() if token else demo
+    if verb == "status":
+        return await status(settings, bot_id(secret), version, print)
+    async with Connections(4) as connections:
+        telegram = Telegram(connections, secret, settings.telegram_api_base_url) if token else None
+        return await check(settings, telegram, bot_id(secret), probes(settings, connections, Real()), print)
 
 
 async def status(settings: Settings, bot: int, version: str, say: Callable[[object], None]) -> int:
@@ -23,7 +44,8 @@ async def status(settings: Settings, bot: int, version: str, say: Callable[[obje
         return 1
     try:
         reader = Reader(stores.work, bot, settings.shards, version, _model(settings))
-        say(text(await reader.read(await durability(stores.work))))
+        shot = await reader.read(await durability(stores.work))
+        say(text(replace(shot, figures=await Recent(stores.work, bot, Real()).lines())))
     except StoreError as error:
         say(f"Redis does not answer: {error}")
         return 1

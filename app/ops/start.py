@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -13,6 +13,9 @@ from app.core.durability import durability
 from app.core.errors import Forbidden, Rejected, SettingsError, StoreError, TelegramError, Unauthorised
 from app.core.schema import Me
 
+Commands = Sequence[tuple[str, str]]
+"""Names without slash, and what they do."""
+
 FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 1.0, 15.0
 
 
@@ -20,7 +23,7 @@ class Telegram(Protocol):
     """The rare calls."""
 
     async def me(self) -> Me: ...
-    async def set_commands(self, commands: Sequence[tuple[str, str]], chat: int | None = None) -> Any: ...
+    async def set_commands(self, commands: Commands, where: int | str = "default") -> Any: ...
 
 
 async def introduce(telegram: Telegram, clock: Clock) -> Me:
@@ -39,20 +42,21 @@ async def introduce(telegram: Telegram, clock: Clock) -> Me:
 
 async def menu(
     telegram: Telegram,
-    commands: Sequence[tuple[str, str]],
-    more: Sequence[tuple[str, str]] = (),
+    menus: Mapping[str, Commands],
+    more: Commands = (),
     operators: Iterable[int] = (),
 ) -> None:
-    """Set the command menu, and with ``more`` that of each operator's private chat.
+    """Set the command menus by Telegram's names of who is shown them, and ``more`` in each operator's private chat.
 
     A bot without it still works, so a failure is only said. An operator who never wrote to the bot has no chat yet.
     """
     log = structlog.get_logger()
     try:
-        await telegram.set_commands(commands)
+        for scope, commands in menus.items():
+            await telegram.set_commands(commands, scope)
         for operator in sorted(operators):
             try:
-                await telegram.set_commands([*commands, *more], operator)
+                await telegram.set_commands([*menus["default"], *more], operator)
             except (Rejected, Forbidden) as error:
                 log.info("an operator's menu comes with a start after a first word to the bot", why=error.description)
     except TelegramError as error:

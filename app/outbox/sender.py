@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
 import telegram.error
-from telegram import Bot, BotCommand, BotCommandScopeChat
+from telegram import Bot, BotCommand, BotCommandScope, BotCommandScopeChat
 
 from app.core.botapi import Telegram
 from app.core.connections import Connections
@@ -20,6 +20,7 @@ from app.outbox.request import SEND, Plain, Request
 
 GENERAL = 1  # thread id of a forum's General topic: must be left out when sending, but named with a chat action
 _PREVIEW = {"is_disabled": True}
+_HOT = ("sendMessage", "sendChatAction", "editMessageText", "sendMessageDraft", "deleteMessage", "setMessageReaction")
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ class Sender:
     def __init__(self, connections: Connections, telegram: Telegram, clocks: Clocks = SEND) -> None:
         self._telegram = telegram
         self._request = Request(connections, telegram, clocks)
-        self._urls = {name: telegram.url(name) for name in ("sendMessage", "sendChatAction", "editMessageText")}
+        self._urls = {name: telegram.url(name) for name in _HOT}
         token = telegram.url("").rsplit("/bot", 1)[1].rstrip("/")
         self.bot = Bot(
             token,
@@ -79,6 +80,36 @@ class Sender:
             if "message is not modified" not in error.description.lower():
                 raise
 
+    async def draft(
+        self, address: Address, draft_id: int, text: str, entities: Sequence[dict[str, Any]] | None = None
+    ) -> None:
+        """Show a text as being written, with a Stop button, until a message is sent or 30 s are over; private only."""
+        parameters: dict[str, Any] = {
+            "chat_id": address.chat,
+            "draft_id": draft_id,
+            "text": text,
+            "can_stop": True,
+            "keep_on_stop": True,
+        }
+        if address.thread:
+            parameters["message_thread_id"] = address.thread
+        if entities:
+            parameters["entities"] = entities
+        await self._post("sendMessageDraft", parameters)
+
+    async def delete(self, chat: int, message_id: int) -> None:
+        """Take a message of ours away; that it is not there is success."""
+        try:
+            await self._post("deleteMessage", {"chat_id": chat, "message_id": message_id})
+        except Rejected as error:
+            if "not found" not in error.description.lower():
+                raise
+
+    async def react(self, chat: int, message_id: int, emoji: str) -> None:
+        """Put our reaction on a message; a bot has one."""
+        reaction = [{"type": "emoji", "emoji": emoji}]
+        await self._post("setMessageReaction", {"chat_id": chat, "message_id": message_id, "reaction": reaction})
+
     async def me(self) -> Me:
         """Who the token is."""
         user = await self._ours(self.bot.get_me())
@@ -90,9 +121,9 @@ class Sender:
             can_join_groups=bool(user.can_join_groups),
         )
 
-    async def set_commands(self, commands: Sequence[tuple[str, str]], chat: int | None = None) -> None:
-        """The menu, of everybody or of one chat: (name without slash, what it does)."""
-        scope = BotCommandScopeChat(chat) if chat is not None else None
+    async def set_commands(self, commands: Sequence[tuple[str, str]], where: int | str = "default") -> None:
+        """The menu of one chat, or of all whom Telegram calls so: (name without slash, what it does)."""
+        scope = BotCommandScopeChat(where) if isinstance(where, int) else BotCommandScope(where)
         await self._ours(self.bot.set_my_commands([BotCommand(name, words) for name, words in commands], scope))
 
     async def status_of(self, chat: int, user: int) -> str:

@@ -1,41 +1,48 @@
-"""Long texts into parts that Telegram takes: at a paragraph, else a line, a sentence, a space; else between characters.
+"""Where a long text is cut into parts that Telegram takes: at paragraphs, else lines, sentences, spaces, characters.
 
-A code block that is cut is closed at the end of one part and opened again, with its language, at the start of the next.
-Nothing else changes but the white space cut at. Length is counted in UTF-16 units, as Telegram's clients do.
+A cut falls between what readers see as characters, and into code only at a line's end where it has one. White space
+at a cut falls away. Length is counted in UTF-16 units, as Telegram's clients do.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 
 LIMIT = 4096
-_FENCE = re.compile(r"^ {0,3}(`{3,16}|~{3,16})(?![`~])([^\n]*)$", re.MULTILINE)
 _SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*(?=\s)|[。！？]")
-_LONGEST_FENCE = 17  # a newline and the fence that closes a block
-_LONGEST_INFO = 40  # units of an opening line that is repeated; of a longer one only the fence is
+_SPACE = re.compile(r"[ \t\n]*")
+_EMPTY_LINES = re.compile(r"(?:[ \t]*\n)*")
 _LONGEST_CLUSTER = 40  # how far back a cut looks for the start of a composed character
 _JOINER = "\u200d"
 
+Range = tuple[int, int]
 
-def split(text: str, limit: int = LIMIT) -> list[str]:
-    """Parts of at most ``limit`` units (at least 200) each; none for a text that is empty."""
-    parts: list[str] = []
-    opening, rest = "", text
-    while rest.strip():
-        head = f"{opening}\n" if opening else ""
-        if units(head + rest) <= limit:
-            parts.append(head + rest)
-            break
-        end = _reach(rest, limit - units(head) - _LONGEST_FENCE)
-        cut, skip = _cut(rest, end, head)
-        part = head + rest[:cut]
-        opening = _open(part)
-        parts.append(f"{part}\n{_fence(opening)}" if opening else part)
-        rest = rest[cut + skip :]
-        if opening and (end := _closing(rest, _fence(opening))):
-            opening, rest = "", rest[end:].lstrip("\n")
-    return [part for part in parts if part.strip()]
+
+def windows(
+    text: str,
+    limit: int = LIMIT,
+    code: Sequence[Range] = (),
+    bound: Callable[[int], int] | None = None,
+    begin: int = 0,
+) -> list[Range]:
+    """Where each part of at most ``limit`` units begins and ends.
+
+    ``code`` are the places of code blocks, sorted; ``bound`` says where a part that begins there has to end.
+    """
+    found: list[Range] = []
+    while begin < len(text):
+        end = _reach(text, begin, limit)
+        if bound:
+            end = max(begin + 1, min(end, bound(begin)))
+        cut = len(text) if end >= len(text) else _cut(text, begin, end, code)
+        found.append((begin, cut))
+        space = _EMPTY_LINES if _inside(cut, code) else _SPACE
+        skipped = space.match(text, cut + 1 if text[cut : cut + 1].isspace() else cut)
+        begin = skipped.end() if skipped else cut
+    return found
 
 
 def units(text: str) -> int:
@@ -45,53 +52,39 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _reach(text: str, room: int) -> int:
-    """How many characters fit into ``room`` units."""
-    end = min(len(text), room)
-    if text.isascii() or units(text[:end]) <= room:
-        return end
-    used = 0
-    for index, character in enumerate(text):
-        used += 2 if character > "\uffff" else 1
-        if used > room:
-            return index
-    return len(text)
+def _reach(text: str, begin: int, room: int) -> int:
+    """Where the characters end that fit into ``room`` units."""
+    window = text[begin : begin + room]
+    if not window.isascii():
+        window = window.encode("utf-16-le", "surrogatepass")[: 2 * room].decode("utf-16-le", "ignore")
+    return begin + len(window)
 
 
-def _cut(text: str, end: int, head: str) -> tuple[int, int]:
-    """Where the part ends, and how much white space after it falls away."""
-    window = text[: end + 1]
-    least = end // 2
-    if (at := window.rfind("\n\n", least)) >= 0 and not _open(head + text[:at]):
-        return _at_newline(text, at, head)
-    if (at := window.rfind("\n", least)) >= 0:
-        return _at_newline(text, at, head)
-    ends = [found.end() for found in _SENTENCE.finditer(window, least) if found.end() <= end]
+def _cut(text: str, begin: int, end: int, code: Sequence[Range]) -> int:
+    """Where the part ends that may reach to ``end``: at the best place in its second half."""
+    least = max(begin + 1, (begin + end) // 2)
+    at = text.rfind("\n\n", least, end + 1)
+    while at >= 0 and _inside(at, code):
+        at = text.rfind("\n\n", least, at + 1)
+    if at >= 0 or (at := text.rfind("\n", least, end + 1)) >= 0:
+        return at
+    ends = [found.end() for found in _SENTENCE.finditer(text, least, end + 1) if found.end() <= end]
     if ends:
-        return ends[-1], _spaces(text, ends[-1])
-    if (at := max(window.rfind(" ", least), window.rfind("\t", least))) > 0:
-        return at, _spaces(text, at)
-    return _between(text, end), 0
+        return ends[-1]
+    if (at := max(text.rfind(" ", least, end + 1), text.rfind("\t", least, end + 1))) >= 0:
+        return at
+    return _between(text, begin, end)
 
 
-def _at_newline(text: str, at: int, head: str) -> tuple[int, int]:
-    """Cut at a newline; a block whose opening would be the last line moves on whole."""
-    start = text.rfind("\n", 0, at) + 1
-    if start > 1 and _FENCE.match(text[start:at]) and not _open(head + text[: start - 1]):
-        at = start - 1
-    if _open(head + text[:at]):
-        return at, 1  # empty lines and indentation are part of the code
-    return at, len(text[at:]) - len(text[at:].lstrip("\n"))
+def _inside(at: int, ranges: Sequence[Range]) -> bool:
+    index = bisect_right(ranges, (at, len(ranges))) - 1
+    return index >= 0 and ranges[index][0] < at < ranges[index][1]
 
 
-def _spaces(text: str, at: int) -> int:
-    return 1 if text[at : at + 1] in {" ", "\n", "\t"} else 0
-
-
-def _between(text: str, end: int) -> int:
+def _between(text: str, begin: int, end: int) -> int:
     """The last place at or before ``end`` that is not inside a composed character."""
     at = end
-    while at > max(1, end - _LONGEST_CLUSTER) and _joined(text, at):
+    while at > max(begin + 1, end - _LONGEST_CLUSTER) and _joined(text, at):
         at -= 1
     return end if _joined(text, at) else at
 
@@ -108,36 +101,8 @@ def _joined(text: str, at: int) -> bool:
         while start and _flag(text[start - 1]):
             start -= 1
         return (at - start) % 2 == 1
-    if "\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff":
-        return True
     return unicodedata.category(after) in {"Mn", "Me", "Mc"}
 
 
 def _flag(character: str) -> bool:
     return "\U0001f1e6" <= character <= "\U0001f1ff"
-
-
-def _open(text: str) -> str:
-    """The opening line of the code block that has not ended; "" outside of code."""
-    opening = fence = ""
-    for found in _FENCE.finditer(text):
-        mark, info = found[1], found[2].strip()
-        if not opening:
-            if "`" not in info:
-                opening, fence = found[0].strip(), mark
-        elif mark[0] == fence[0] and len(mark) >= len(fence) and not info:
-            opening = ""
-    return opening if not opening or units(opening) <= _LONGEST_INFO else fence
-
-
-def _closing(text: str, fence: str) -> int:
-    """Where the line ends that closes the block, if it comes first; 0 if it does not."""
-    found = _FENCE.match(text, len(text) - len(text.lstrip("\n")))
-    ends = found and found[1][0] == fence[0] and len(found[1]) >= len(fence) and not found[2].strip()
-    return found.end() if found and ends else 0
-
-
-def _fence(opening: str) -> str:
-    found = _FENCE.match(opening)
-    assert found
-    return found[1]

@@ -37,6 +37,7 @@ class Answer(Protocol):
     signals: dict[str, str]
     paused: str
     resumed: str
+    moves: dict[str, str]
 
 
 class Lanes(Protocol):
@@ -69,6 +70,8 @@ class Runner:
     """Makes the entry of a notice lane from a text."""
     on_star: Callable[[int, str, str], None] = lambda shard, paused, resumed: None
     """Told how each shard stands to a pause of the whole bot."""
+    on_move: Callable[[str, str], None] = lambda old, new: None
+    """Told of chats whose move nobody works on."""
     turns: Turns = field(default_factory=Turns)
     loads: dict[int, Load] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -155,6 +158,8 @@ class Runner:
         if answer.paused:
             self.turns.hold()
         self.on_star(shard, answer.paused, answer.resumed)
+        for old, new in answer.moves.items():
+            self.on_move(old, new)
 
     def _start(self, claim: Claim) -> None:
         turn = Turn(claim)

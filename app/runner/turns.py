@@ -46,6 +46,10 @@ class Turns:
     def __len__(self) -> int:
         return len(self.live)
 
+    def claims(self) -> list[Claim]:
+        """What they work on."""
+        return [turn.claim for turn in self]
+
     def start(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
         """Run a turn's work as a task of its own."""
         self.busy[kind(turn.claim.lane)] += 1
@@ -64,7 +68,8 @@ class Turns:
         """Cancel a turn once; for a lost lease also one that was cancelled for another reason.
 
         Never one that is settling: its end is fenced, and repeating an answer because its `complete` waits for Redis
-        would show it twice. Nor for a /stop while an answer goes out: it is there, and stays in the conversation.
+        would show it twice. Nor for a /stop while an answer goes out: it is there, and stays in the conversation. One
+        that grows is told of the /stop (`on_stop`) and ends by itself.
         """
         if turn.task is None or turn.settling or turn.fate in LOST or (turn.fate and fate not in LOST):
             return
@@ -81,6 +86,8 @@ class Turns:
             return
         if what == "stop":
             turn.claim.stop = True
+            if turn.claim.on_stop:
+                turn.claim.on_stop()
             self.cancel(turn, "stop")
         else:
             _hold(turn.claim)

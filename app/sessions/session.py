@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import msgspec
@@ -16,7 +17,7 @@ from app.core.errors import CorruptSession
 from app.core.tokens import MOST_PER_CHARACTER
 from app.core.tokens import tokens as estimate
 
-VERSION = 1
+VERSION = 2
 READER = 1
 
 
@@ -27,13 +28,18 @@ class Message(TypedDict):
     content: str
 
 
-class Turn(msgspec.Struct):
-    """One question and its answer; ``ids``: its update ids joined by "+"; ``answer`` None: apologised instead."""
+class Turn(msgspec.Struct, omit_defaults=True):
+    """One question and its answer; ``ids``: its update ids joined by "+"; ``answer`` None: apologised instead.
+
+    ``by``: who asked, in a group (0: not known); ``shown``: the message ids of the answer's parts.
+    """
 
     ids: str
     mid: int
     question: str
     answer: str | None = None
+    by: int = 0
+    shown: list[int] = []
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
@@ -99,13 +105,47 @@ class Session:
         return messages, trimmed
 
     def add(
-        self, ids: str, mid: int, question: str, answer: str | None, *, keep_turns: int, keep_tokens: int = 0
+        self,
+        ids: str,
+        mid: int,
+        question: str,
+        answer: str | None,
+        *,
+        keep_turns: int,
+        keep_tokens: int = 0,
+        by: int = 0,
+        shown: Sequence[int] = (),
     ) -> None:
         """Note a turn, and forget those that no later prompt can hold (``keep_tokens`` 0: only their number counts)."""
-        self.turns.append(Turn(ids, mid, question, answer))
+        self.turns.append(Turn(ids, mid, question, answer, by, list(shown)))
         if answer is not None:
             self.count += 1
         self._forget(max(1, keep_turns), keep_tokens)
+
+    def precede(self, older: Session) -> None:
+        """Put what was said in the chat that this one was before in front. Its message ids mean nothing here."""
+        for turn in older.turns:
+            turn.mid, turn.shown = 0, []
+        if not self.turns:
+            self.speaker = older.speaker
+        self.turns = [*older.turns, *self.turns]
+        self.count += older.count
+        self.tokens += older.tokens
+        self.told_trim |= older.told_trim
+        self.dropped |= older.dropped
+        self._extra = {**older._extra, **self._extra}
+        self._turn_extra = {**older._turn_extra, **self._turn_extra}
+        self._header = max(self._header, older._header)
+
+    def without(self, author: int, mid: int) -> bool:
+        """Forget what this member asked before message ``mid``, and what nobody knows the author of; if there was any.
+
+        An answer goes with its question.
+        """
+        stay = [turn for turn in self.turns if turn.mid >= mid or turn.by not in (author, 0)]
+        gone = len(self.turns) - len(stay)
+        self.turns = stay
+        return gone > 0
 
     def last(self) -> Turn | None:
         """The latest turn."""

@@ -1,7 +1,10 @@
 // The page's table of contents: keeps the state, listens to the simulator and tells list, thread and composer what to show.
+import { offered } from "./actions.js";
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
+import { Deeds } from "./deeds.js";
 import { narrow } from "./dom.js";
+import { summary } from "./format.js";
 import { Head } from "./head.js";
 import { Link } from "./link.js";
 import { List } from "./list.js";
@@ -24,20 +27,29 @@ class App {
       changed: (message) => this.outgoingChanged(message), failed: (error) => this.toast(error.message),
       sent: (message, answer) => this.isOpen(message) && this.thread.receive("message", answer),
     });
-    const people = { choose: (id) => this.speak(id), add: (name) => this.addPerson(name) };
+    const deeds = this.deeds = new Deeds(this);
+    const people = { choose: (id) => this.speak(id), add: (name) => this.addPerson(name), language: (code) => this.guard(api.language(this.as, code)) };
     this.list = new List($("chats"), $("search"), { open: (key) => this.go(key), link: (key) => this.address(key) });
-    this.head = new Head($("head"), { back: () => this.go(null), block: (on) => this.block(on) });
+    this.head = new Head($("head"), { back: () => this.go(null), block: (on) => this.block(on), deeds: {
+      member: (bot, deed) => deeds.member(bot, deed), migrate: () => deeds.migrate(), post: () => deeds.post(),
+      anonymous: () => deeds.anonymous(), isAnonymous: () => deeds.isAnonymous(this.key),
+    } });
     this.composer = new Composer($("composer"), {
-      send: (text, reply) => this.send(text, reply), edit: (message, text) => this.edit(message, text),
+      send: (draft) => this.send(draft), edit: (message, text) => this.edit(message, text),
+      speaksAs: (chat) => (deeds.isAnonymous(chat.key) ? chat.title : ""),
       lastOwn: () => this.thread.lastOwn(), jump: (id) => this.thread.jump(id),
     });
     this.pickers = [new Picker($("speaker"), people), new Picker(this.composer.speaker, { ...people, small: true })];
     this.thread = new Thread({ log: $("log"), scroller: $("scroll"), down: $("down") }, {
-      reply: (message) => this.composer.replyTo(message), edit: (message) => this.composer.edit(message),
+      reply: (message) => deeds.reply(message), edit: (message) => this.composer.edit(message), remove: (message) => deeds.remove(message),
+      forward: (message) => deeds.forward(message), react: (id, emoji) => deeds.react(id, emoji),
+      press: (id, data, button) => deeds.press(id, data, button), stop: (id) => deeds.stop(id),
       command: (text) => this.command(text), mention: (text) => this.composer.insert(text),
       retry: (message) => this.outgoing.retry(message), discard: (message) => this.outgoing.discard(message),
       seen: (key, id) => this.seen(key, id), toast: (text) => this.toast(text),
     });
+    this.composer.dropZone($("conversation"));
+    $("new-group").addEventListener("click", () => deeds.group());
     $("search").addEventListener("input", () => this.draw());
     addEventListener("hashchange", () => this.route());
     document.addEventListener("visibilitychange", () => this.thread.seen());
@@ -117,13 +129,17 @@ class App {
     this.state = state;
     this.as = state.me.id;
     this.cursor = state.cursor;
+    offered.emoji = state.reactions;
     for (const chat of state.chats) if (chat.typing) this.startTyping(chat.key);
     const place = this.place();
     const home = state.chats.find((chat) => chat.kind === "private");
     const key = this.chat(place.chat)?.key ?? (narrow() && !place.chat && !this.homeward ? null : home?.key ?? null);
     this.homeward = false;
     history.replaceState(null, "", this.address(key));
-    if (same && key === this.key && key) this.guard(this.thread.load());
+    if (same && key === this.key && key) {
+      this.guard(this.thread.load());
+      this.thread.setDraft(this.chat(key).draft);
+    }
     if (!same) this.key = null;
     this.show(key);
     this.drawPickers();
@@ -146,12 +162,15 @@ class App {
     }, 200);
   }
 
-  event({ n, type, chat: key, message }) {
+  event(event) {
+    const { n, type, chat: key, message } = event;
     const fresh = n > this.state.cursor; // the state may know it already
     const chat = this.chat(key);
     this.cursor = Math.max(this.cursor, n);
     if (type === "commands" || (!chat && type !== "typing")) return this.refresh();
     if (type === "typing") return this.startTyping(key);
+    if (type === "answer") return this.deeds.answered(event);
+    if (type === "draft") return this.drafted(chat, event.draft);
     if (type === "read") return key === this.key ? undefined : this.refresh();
     if (message) this.eventAbout(type, chat, message, fresh);
     this.draw();
@@ -160,7 +179,7 @@ class App {
   eventAbout(type, chat, message, fresh) {
     if (type === "message" && message.from.bot) this.stopTyping(chat.key);
     if (type === "message" && fresh) this.newest(chat, message);
-    if (type === "edit" && chat.last?.date === message.date && chat.last.name === message.from.name) chat.last.text = message.text;
+    if (type === "edit" && chat.last?.date === message.date && chat.last.name === message.from.name) chat.last.text = summary(message);
     if (type === "edit") this.composer.renew(message);
     if (type === "delete") {
       this.composer.forget(message.id);
@@ -169,12 +188,19 @@ class App {
     if (chat.key === this.key) this.thread.receive(type, message);
   }
 
+  drafted(chat, draft) {
+    chat.draft = draft;
+    if (draft) this.stopTyping(chat.key);
+    if (chat.key === this.key) this.thread.setDraft(draft);
+  }
+
   newest(chat, message) {
-    chat.last = { name: message.from.name, text: message.text, date: message.date };
-    if (message.mine) return;
+    chat.last = { name: message.note ? "" : message.from.name, text: summary(message), date: message.date };
+    if (message.from.bot) chat.draft = null;
+    if (message.mine || message.note) return;
     const watched = chat.key === this.key && this.thread.scroll.near && !document.hidden;
     if (!watched) chat.unread += 1;
-    if (chat.key === this.key) $("live").textContent = `${message.from.name}: ${message.text}`;
+    if (chat.key === this.key) $("live").textContent = `${message.from.name}: ${summary(message)}`;
   }
 
   startTyping(key) {
@@ -212,11 +238,11 @@ class App {
   command(text) {
     const { kind } = this.chat(this.key);
     const addressed = kind === "private" || text.includes("@") ? text : `${text}@${this.state.bot.username}`;
-    this.send(addressed, null);
+    this.send({ text: addressed, reply: null });
   }
 
-  send(text, reply) {
-    this.outgoing.send(this.state.me, this.key, text, reply);
+  send(draft) {
+    this.outgoing.send(this.state.me, this.key, { ...draft, anonymous: this.deeds.isAnonymous(this.key) });
   }
 
   isOpen(message) {

@@ -1,19 +1,23 @@
 // Where one writes: a field that grows, reply and edit modes, drafts that wait in their chats.
+import { Attach, stickers } from "./attach.js";
+import { choosePlace } from "./dialogs.js";
 import { button, h, icon, narrow, say } from "./dom.js";
-import { oneLine } from "./format.js";
+import { oneLine, summary } from "./format.js";
 import { Menu } from "./menu.js";
 
 export class Composer {
-  /** `act` has send(text, reply), edit(message, text), lastOwn() and jump(id). */
+  /** `act` has speaksAs(chat), send({ text, reply, parts, place }), edit(message, text), lastOwn() and jump(id). */
   constructor(form, act) {
     this.form = form;
     this.act = act;
     this.drafts = new Map();
     this.reply = this.editing = null;
+    this.attach = new Attach(() => this.changed());
     this.build();
     this.menu = new Menu(this.field, this.options);
     this.field.addEventListener("input", () => this.changed());
     this.field.addEventListener("keydown", (event) => this.key(event));
+    this.field.addEventListener("paste", (event) => this.pasted(event));
     form.addEventListener("submit", (event) => this.submit(event));
     this.changed();
   }
@@ -32,8 +36,73 @@ export class Composer {
     this.speaker = h("div", { class: "picker small" });
     this.slash = h("button", { type: "button", class: "slash", "aria-label": "Commands", title: "Commands", onclick: () => this.startCommand() }, "/");
     this.submitButton = h("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send" }, icon("send"));
-    this.form.append(this.options, h("div", { class: "box" }, this.strip,
-      h("div", { class: "line" }, this.speaker, this.field, this.slash)), this.submitButton);
+    this.clip = button("attach", "Attach", () => this.offer(), "tool clip");
+    this.offers = h("div", { class: "menu offers", role: "menu", hidden: true, onkeydown: (event) => this.leaveOffers(event) });
+    this.form.append(this.options, this.offers, h("div", { class: "box" }, this.strip, this.attach.tray,
+      h("div", { class: "line" }, this.speaker, this.field, this.slash, this.clip, this.attach.input)), this.submitButton);
+    document.addEventListener("pointerdown", ({ target }) => this.offers.contains(target) || this.clip.contains(target) || this.close());
+  }
+
+  /** What can be attached: a menu over the paper clip. */
+  offer() {
+    if (!this.offers.hidden) return this.close();
+    const entry = (sign, words, deed) => h("button", { type: "button", role: "menuitem", class: "entry", onclick: () => {
+      this.close();
+      deed();
+    } }, icon(sign), words);
+    const place = async () => {
+      const chosen = await choosePlace();
+      if (chosen) this.give({ text: "", place: chosen });
+    };
+    this.offers.replaceChildren(entry("photo", "Photo or video", () => this.attach.pick("image/*,video/*")),
+      entry("sound", "Voice or music", () => this.attach.pick("audio/*")), entry("file", "File", () => this.attach.pick("")), entry("place", "Location", place),
+      stickers((part) => {
+        this.close();
+        this.give({ text: "", parts: [part] });
+      }));
+    this.offers.hidden = false;
+    this.offers.querySelector("button").focus();
+    return undefined;
+  }
+
+  close() {
+    this.offers.hidden = true;
+  }
+
+  leaveOffers(event) {
+    const items = [...this.offers.querySelectorAll("button")];
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Escape") {
+      this.close();
+      this.clip.focus();
+    } else if (step) items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Files may be dropped anywhere on the conversation. */
+  dropZone(zone) {
+    const carries = (event) => event.dataTransfer?.types.includes("Files");
+    zone.addEventListener("dragover", (event) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      zone.classList.add("dropping");
+    });
+    for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("dropping"));
+    zone.addEventListener("drop", (event) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      this.attach.add([...event.dataTransfer.files]);
+      this.focus();
+    });
+  }
+
+  pasted(event) {
+    const files = [...event.clipboardData.files];
+    if (files.length === 0) return;
+    event.preventDefault();
+    this.attach.add(files);
   }
 
   get about() {
@@ -44,6 +113,7 @@ export class Composer {
   turn(id, chat, state) {
     this.keep();
     this.id = id;
+    this.attach.take();
     const draft = this.drafts.get(id);
     this.field.value = draft?.text ?? "";
     this.reply = draft?.reply ?? null;
@@ -59,8 +129,10 @@ export class Composer {
     const group = chat.kind !== "private";
     const others = people.filter((person) => chat.members.includes(person.id) && person.id !== me.id);
     this.menu.source = { commands: chat.commands, bot, group, names: [bot, ...others] };
-    this.field.placeholder = group && !narrow() ? `Write a message, @${bot.username} to ask the bot` : "Write a message";
+    const name = this.act.speaksAs(chat);
+    this.field.placeholder = name ? `Write as ${name}` : group && !narrow() ? `Write a message, @${bot.username} to ask the bot` : "Write a message";
     this.slash.hidden = chat.commands.length === 0;
+    if (this.menu.open) this.menu.update();
   }
 
   keep() {
@@ -73,7 +145,7 @@ export class Composer {
     const { field } = this;
     field.style.height = "auto";
     field.style.height = `${field.scrollHeight}px`;
-    this.submitButton.disabled = !field.value.trim();
+    this.submitButton.disabled = !field.value.trim() && this.attach.parts.length === 0;
   }
 
   focus() {
@@ -112,7 +184,7 @@ export class Composer {
 
   /** The message that is replied to was edited. */
   renew(message) {
-    if (this.reply?.id !== message.id) return;
+    if (this.reply?.id !== message.id || this.reply.part) return;
     this.reply = message;
     this.showStrip();
   }
@@ -130,8 +202,8 @@ export class Composer {
     this.submitButton.setAttribute("aria-label", this.editing ? "Save" : "Send");
     if (!message) return;
     this.stripIcon.replaceChildren(icon(this.editing ? "edit" : "reply"));
-    say(this.stripName, this.editing ? "Edit message" : `Reply to ${message.mine ? "yourself" : message.from.name}`);
-    say(this.stripText, oneLine(message.text));
+    say(this.stripName, this.editing ? "Edit message" : `${message.part ? "Quote" : "Reply to"} ${message.mine ? "yourself" : message.from.name}`);
+    say(this.stripText, message.part ? oneLine(message.text) : summary(message));
   }
 
   startCommand() {
@@ -167,20 +239,27 @@ export class Composer {
   submit(event) {
     event.preventDefault();
     const text = this.field.value.trim();
-    if (!text) return;
-    const { editing, reply } = this;
+    const { editing } = this;
+    if (!text && (editing || this.attach.parts.length === 0)) return;
     if (editing) {
       this.cancel();
       if (text !== editing.text) this.act.edit(editing, text);
       return;
     }
     this.field.value = "";
+    const parts = this.attach.take();
+    this.give({ text, ...(parts.length ? { parts } : {}) });
+  }
+
+  /** Sends with the reply that is set; words in the field that are not part of it stay. */
+  give(draft) {
+    const { reply } = this;
     this.reply = null;
     this.drafts.delete(this.id);
     this.showStrip();
     this.menu.close();
     this.changed();
     this.focus();
-    this.act.send(text, reply);
+    this.act.send({ ...draft, reply });
   }
 }

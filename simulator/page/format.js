@@ -77,3 +77,31 @@ export function pieces(text, limit = 4096) {
   }
   return rest ? [...out, rest] : out;
 }
+
+/** The size of a file in words. */
+export function bytes(size) {
+  if (size < 1000) return `${size} B`;
+  const [unit, name] = size < 1e6 ? [1e3, "kB"] : [1e6, "MB"];
+  const value = size / unit;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${name}`;
+}
+
+/** Seconds as minutes and seconds. */
+export function duration(seconds) {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+const KINDS = {
+  photo: "Photo", document: "File", voice: "Voice message", audio: "Audio", video: "Video", sticker: "Sticker", location: "Location",
+};
+
+/** A message in a few words, for quotes and the list: its text, or what it carries. */
+export function summary({ text, note, media }) {
+  if (note) return note;
+  const kind = media ? `${media.emoji ?? ""} ${KINDS[media.kind]}`.trim() : "";
+  return oneLine(kind && text ? `${kind}: ${text}` : kind || text);
+}
+
+/** An emoji in colour: some are shown as black signs unless they ask for a picture. */
+export const coloured = (emoji) => emoji.replace(/(?!\p{Emoji_Presentation})\p{Extended_Pictographic}(?!\uFE0F)/gu, "$&\uFE0F");

@@ -136,7 +136,7 @@ export class List {
 }
 
 function who(chat, me) {
-  if (!chat.last) return "";
+  if (!chat.last?.name) return "";
   if (chat.last.name === me.name) return "You: ";
   return chat.kind === "private" ? "" : `${chat.last.name.split(" ")[0]}: `;
 }

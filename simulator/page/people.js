@@ -2,9 +2,11 @@
 import { button, h, icon } from "./dom.js";
 import { avatar } from "./format.js";
 
+const LANGUAGES = { en: "English", zh: "中文", ja: "日本語", es: "Español", ru: "Русский", de: "Deutsch" };
+
 export class Picker {
-  /** `choose(id)` and `add(name)` are called with what was picked; `small` shows the face only. */
-  constructor(root, { choose, add, small = false }) {
+  /** `choose(id)`, `add(name)` and `language(code)` are called with what was picked; `small` shows the face only. */
+  constructor(root, { choose, add, language, small = false }) {
     Object.assign(this, { root, choose, add, small });
     this.toggle = h("button", {
       type: "button", class: "speaker", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => this.show(this.panel.hidden),
@@ -14,8 +16,11 @@ export class Picker {
     // Not a form: the composer around the small picker is one already.
     const adding = h("div", { class: "adding" }, h("span", { class: "avatar plus", "aria-hidden": "true" }, icon("add")),
       this.name, button("done", "Add this person", () => this.create()));
+    this.tongue = h("select", { class: "tongue", "aria-label": "Language of this person's app", onchange: () => language(this.tongue.value) },
+      Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code }, name)));
+    const spoken = h("label", { class: "spoken" }, h("span", {}, "App language"), this.tongue);
     this.panel = h("div", { class: "panel", role: "dialog", "aria-label": "Who speaks", hidden: true },
-      h("p", { class: "panel-title" }, "Speak as"), this.rows, adding);
+      h("p", { class: "panel-title" }, "Speak as"), this.rows, adding, spoken);
     root.append(this.toggle, this.panel);
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focusout", (event) => event.relatedTarget && !root.contains(event.relatedTarget) && this.show(false));
@@ -28,6 +33,7 @@ export class Picker {
     const mine = people.find(({ id }) => id === me.id);
     const words = h("span", { class: "words" }, h("span", { class: "speaker-hint" }, "You speak as"),
       h("span", { class: "tagged" }, h("span", { class: "title" }, me.name), tags(mine)));
+    this.tongue.value = mine.language;
     this.toggle.setAttribute("aria-label", `You speak as ${me.name}. Change`);
     this.toggle.title = `You speak as ${me.name}`;
     this.toggle.replaceChildren(avatar(me.id, me.name), ...(this.small ? [] : [words, icon("down")]));
@@ -68,6 +74,8 @@ export class Picker {
       this.toggle.focus();
     } else if (event.key === "Enter" && event.target === this.name) {
       this.create();
+    } else if (event.target === this.tongue) {
+      return;
     } else {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!step) return;

@@ -1,5 +1,5 @@
 // Telegram's entities as elements. Offsets are UTF-16 units, which is how JavaScript counts, so they are used as they are.
-import { button, h } from "./dom.js";
+import { button, h, icon } from "./dom.js";
 
 const PLAIN = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code" };
 const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
@@ -39,15 +39,15 @@ function build(text, from, to, entities, act) {
 function wrap(entity, text, content, act) {
   if (PLAIN[entity.type]) return h(PLAIN[entity.type], {}, content);
   switch (entity.type) {
-    case "pre": return codeBlock(text, entity.language, content);
-    case "blockquote":
-    case "expandable_blockquote": return h("blockquote", {}, content);
+    case "pre": return codeBlock(entity.language, content);
+    case "blockquote": return h("blockquote", {}, content);
+    case "expandable_blockquote": return expandable(content);
     case "spoiler": return spoiler(content);
     case "url": return link(/^[a-z][a-z0-9+.-]*:/iu.test(text) ? text : `https://${text}`, content);
     case "text_link": return link(entity.url, content);
     case "email": return link(`mailto:${text}`, content);
-    case "bot_command": return chip(content, () => act.command(text));
-    case "mention": return chip(content, () => act.mention(text));
+    case "bot_command": return chip(content, (event) => act.command(event.currentTarget.textContent));
+    case "mention": return chip(content, (event) => act.mention(event.currentTarget.textContent));
     case "text_mention": return h("span", { class: "chip" }, content);
     case "hashtag":
     case "cashtag": return h("span", { class: "chip" }, content);
@@ -80,11 +80,19 @@ function spoiler(content) {
   return element;
 }
 
-function codeBlock(text, language, content) {
-  const copy = button("copy", "Copy code", async () => {
-    await navigator.clipboard?.writeText(text);
-    copy.classList.add("done");
-    setTimeout(() => copy.classList.remove("done"), 1200);
+/** A quotation of which only the first lines show until it is opened. */
+function expandable(content) {
+  const toggle = h("button", { type: "button", class: "unfold", "aria-label": "Show all or less", onclick: (event) => {
+    event.currentTarget.parentElement.classList.toggle("open");
+  } }, icon("down"));
+  return h("blockquote", { class: "expandable" }, toggle, h("span", { class: "folded" }, content));
+}
+
+function codeBlock(language, content) {
+  const copy = button("copy", "Copy code", async ({ currentTarget: it }) => {
+    await navigator.clipboard?.writeText(it.closest(".code-block").querySelector("code").textContent);
+    it.classList.add("done");
+    setTimeout(() => it.classList.remove("done"), 1200);
   }, "copy");
   const head = h("span", { class: "code-head" }, h("span", {}, language || "code"), copy);
   return h("span", { class: "code-block" }, head, h("pre", { tabindex: "0" }, h("code", {}, content)));

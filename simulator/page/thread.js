@@ -1,24 +1,24 @@
 // The conversation on the right: which messages are loaded, in what order they stand, and what is old, new or on its way.
 import * as api from "./api.js";
-import { bubble } from "./bubble.js";
-import { arrange, calm, h } from "./dom.js";
-import { avatar, dayName, sameDay } from "./format.js";
+import { calm, h } from "./dom.js";
+import { Draft } from "./draft.js";
+import { avatar, summary } from "./format.js";
+import { Rows } from "./rows.js";
 import { Scroll } from "./scroll.js";
 
-const RUN_SECONDS = 300; // messages of one person closer than this stand together
 const KEEP = 600; // rows on the page; older ones can be loaded again
 const UNREAD_PAGES = 6; // how far back the first unread message is looked for when a chat opens
 const SEARCH_PAGES = 40; // how far back a quoted message is looked for
 
 export class Thread {
-  /** `act` is what bubbles call (see bubble.js) with `seen(key, id)` and `toast(text)` besides. */
+  /** `act` is what bubbles call (see bubble.js) with `seen(key, id)`, `stop(id)` and `toast(text)` besides. */
   constructor({ log, scroller, down }, act) {
     this.log = log;
     this.act = { ...act, jump: (id) => this.jump(id) };
     this.scroll = new Scroll(scroller, down, { top: () => this.older(), bottom: () => this.seen() });
     this.dots = h("div", { class: "row theirs dots-row", "aria-hidden": "true" });
-    this.unreadLine = h("p", { class: "unread-line" }, h("span", { class: "pill" }, "New messages"));
-    this.days = new Map();
+    this.rows = new Rows(log);
+    this.draft = new Draft({ stop: act.stop, gone: () => this.later() }, this.act);
     log.addEventListener("keydown", (event) => this.walk(event));
     log.addEventListener("focusin", (event) => this.roam(event.target.closest(".row")));
     this.clear();
@@ -28,7 +28,8 @@ export class Thread {
     this.chat = null;
     this.turn = (this.turn ?? 0) + 1;
     this.messages = new Map();
-    this.rows = new Map();
+    this.rows.clear();
+    this.draft.show(null);
     this.pending = [];
     this.more = false;
     this.loading = null;
@@ -36,8 +37,6 @@ export class Thread {
     this.reported = 0;
     this.typing = false;
     this.ready = false;
-    this.days.clear();
-    this.log.replaceChildren();
   }
 
   /** Shows a chat from its newest messages on; `pending` are own messages that wait to be sent. */
@@ -46,6 +45,7 @@ export class Thread {
     Object.assign(this, { as, chat, bot, pending, group: chat.kind !== "private" });
     this.dots.replaceChildren(this.group ? h("span", { class: "side-avatar" }, avatar(bot.id, bot.name)) : "",
       h("div", { class: "bubble dots" }, h("i"), h("i"), h("i")));
+    this.draft.show(chat.draft);
     await this.load(true);
   }
 
@@ -66,7 +66,7 @@ export class Thread {
     if (first) this.divider = this.unread(chat.unread);
     this.ready = true;
     this.draw();
-    if (first) this.scroll.start(this.divider === null ? null : this.unreadLine, chat.unread);
+    if (first) this.scroll.start(this.divider === null ? null : this.rows.unreadLine, chat.unread);
     this.seen();
   }
 
@@ -99,7 +99,6 @@ export class Thread {
   }
 
   put(message) {
-    this.rows.delete(message.id);
     if (message.deleted) this.messages.delete(message.id);
     else this.messages.set(message.id, message);
   }
@@ -111,24 +110,31 @@ export class Thread {
     if (type === "edit" && !known) return;
     this.put(type === "delete" ? { ...message, deleted: true } : message);
     if (type === "message" && message.mine) this.settle(message);
+    if (type === "message" && message.from.bot) this.draft.show(null);
     const fresh = type === "message" && !known && !message.mine;
     if (fresh && !this.scroll.near) this.scroll.missed += 1;
     this.later();
   }
 
   /** Shows a changed message as it is now wherever it is quoted whole, and no longer where it was deleted. */
-  requote({ id, text }, gone) {
+  requote(message, gone) {
+    const { id } = message;
     for (const one of [...this.messages.values(), ...this.pending]) {
       if (one.reply?.id !== id || (one.reply.part && !gone)) continue;
-      one.reply = gone ? null : { ...one.reply, text };
+      one.reply = gone ? null : { ...one.reply, text: summary(message) };
       this.redraw(one);
     }
   }
 
   /** The stream may be faster than the answer to our own request: whichever comes first ends the waiting. */
   settle(message) {
-    const at = this.pending.findIndex((waiting) => !waiting.failed && waiting.text === message.text);
+    const at = this.pending.findIndex((waiting) => !waiting.failed && waiting.text === message.text && !waiting.media === !message.media);
     if (at >= 0) this.pending.splice(at, 1);
+  }
+
+  setDraft(draft) {
+    this.draft.show(draft);
+    this.later();
   }
 
   setTyping(on) {
@@ -158,13 +164,12 @@ export class Thread {
     if (this.messages.size <= KEEP || !this.scroll.near) return;
     for (const message of this.ordered().slice(0, -KEEP / 2)) {
       this.messages.delete(message.id);
-      this.rows.delete(message.id);
     }
     this.more = true;
   }
 
   others() {
-    return this.ordered().filter((message) => !message.mine);
+    return this.ordered().filter(({ mine, note }) => !mine && !note);
   }
 
   ordered() {
@@ -173,45 +178,16 @@ export class Thread {
 
   draw() {
     const all = [...this.ordered(), ...this.pending];
-    const days = new Map();
-    all.forEach((message, at) => {
-      const [before, after] = [all[at - 1], all[at + 1]];
-      const day = this.day(message.date);
-      if (!days.has(day)) days.set(day, [day.firstChild]);
-      const nodes = days.get(day);
-      if (message.id === this.divider) nodes.push(this.unreadLine);
-      const row = this.row(message);
-      row.classList.toggle("first", !joins(before, message) || message.id === this.divider);
-      row.classList.toggle("last", !joins(message, after) || after?.id === this.divider);
-      nodes.push(row);
-    });
-    for (const [day, nodes] of days) arrange(day, nodes);
-    const empty = this.ready && all.length === 0 && !this.typing;
-    arrange(this.log, [...days.keys(), ...(this.typing ? [this.dots] : []), ...(empty ? [this.welcome()] : [])]);
-    this.roam(this.log.querySelector('.row[tabindex="0"]') ?? this.rows.get(all.at(-1)?.id), false);
+    const empty = this.ready && all.length === 0 && !this.typing && !this.draft.shown;
+    const end = this.draft.shown ? [this.draft.row] : this.typing ? [this.dots] : empty ? [this.welcome()] : [];
+    this.rows.draw(all, { divider: this.divider, group: this.group, act: this.act, end });
+    this.roam(this.log.querySelector('.row[tabindex="0"]') ?? this.rows.of(all.at(-1)?.id), false);
   }
 
-  row(message) {
-    const known = this.rows.get(message.id);
-    if (known) return known;
-    const row = bubble(message, this.group, this.act);
-    this.rows.set(message.id, row);
-    return row;
-  }
-
-  /** Forgets the row of a message that changed in place (a pending one that failed). */
+  /** Makes the row of a message anew that changed in place (a pending one that failed, a quote). */
   redraw(message) {
-    this.rows.delete(message.id);
+    this.rows.forget(message.id);
     this.later();
-  }
-
-  /** The group of a day's messages, which begins with the day's name. */
-  day(unix) {
-    const words = dayName(unix);
-    if (!this.days.has(words)) {
-      this.days.set(words, h("div", { class: "day-group" }, h("p", { class: "day" }, h("span", { class: "pill" }, words))));
-    }
-    return this.days.get(words);
   }
 
   welcome() {
@@ -234,11 +210,11 @@ export class Thread {
   /** Brings a quoted message into view, loading older pages until it is there. */
   async jump(id) {
     const { turn } = this;
-    for (let page = 0; page < SEARCH_PAGES && !this.rows.has(id); page += 1) {
+    for (let page = 0; page < SEARCH_PAGES && !this.rows.of(id); page += 1) {
       if (Math.min(...this.messages.keys()) < id || !(await this.older())) break;
     }
     if (turn !== this.turn) return;
-    const row = this.rows.get(id);
+    const row = this.rows.of(id);
     if (!row) return this.act.toast("That message is no longer there");
     row.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
     row.focus({ preventScroll: true });
@@ -249,12 +225,12 @@ export class Thread {
   }
 
   lastOwn() {
-    return this.ordered().findLast((message) => message.mine);
+    return this.ordered().findLast(({ mine, note, media, forwarded }) => mine && !note && !media && !forwarded);
   }
 
   /** One message is a tab stop; arrows move it. */
   roam(row, close = true) {
-    if (!row || row === this.dots) return;
+    if (!row || row === this.dots || row === this.draft.row) return;
     for (const other of this.log.querySelectorAll('.row[tabindex="0"]')) if (other !== row) other.tabIndex = -1;
     row.tabIndex = 0;
     if (close) for (const other of this.log.querySelectorAll(".acting")) if (other !== row) other.classList.remove("acting");
@@ -269,13 +245,9 @@ export class Thread {
     if (step) rows[rows.indexOf(row) + step]?.focus();
     else if (event.key === "End") rows.at(-1)?.focus();
     else if (message && (event.key === "Enter" || event.key === "r")) this.act.reply(message);
-    else if (message?.mine && event.key === "e") this.act.edit(message);
+    else if (message?.mine && !message.media && event.key === "e") this.act.edit(message);
+    else if (message?.mine && event.key === "Delete") this.act.remove(message);
     else return;
     event.preventDefault();
   }
-}
-
-function joins(before, after) {
-  return Boolean(before && after) && before.from.id === after.from.id
-    && sameDay(before.date, after.date) && after.date - before.date < RUN_SECONDS;
 }

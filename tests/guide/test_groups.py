@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.guide.conftest import People
-from tests.support.demo import BOT_NAME, GRACE, HIKERS, IDEAS, LINUS, QUESTIONS
+from tests.support.demo import ADA, BOT_NAME, GRACE, HIKERS, IDEAS, LINUS, QUESTIONS
 
 
 async def test_in_a_group_it_answers_those_who_mention_it_and_lets_others_talk(meet: People) -> None:
@@ -32,3 +32,13 @@ async def test_each_topic_of_a_forum_is_a_conversation_of_its_own(meet: People) 
     assert (await linus.answer(question))["chat"] == QUESTIONS
     answer = await linus.answer(await linus.say(f"{BOT_NAME} what do you remember?", QUESTIONS))
     assert answer["text"] == "I remember 1 earlier message of this conversation."
+
+
+async def test_an_admin_decides_whether_it_answers_everything(meet: People) -> None:
+    ada, linus = await meet(ADA), await meet(LINUS)
+    assert "every message" in (await ada.answer(await ada.say("/mode always", HIKERS)))["text"]
+    assert "Linus: who brings tea?" in (await linus.answer(await linus.say("who brings tea?", HIKERS)))["text"]
+    await ada.answer(await ada.say("/mode mention", HIKERS))
+    chatter = await linus.say("I do", HIKERS)
+    await linus.answer(await linus.say(f"{BOT_NAME} thank you", HIKERS))
+    assert not linus.answers(chatter)

@@ -50,6 +50,32 @@ async def test_what_begins_with_the_ignore_prefix_is_not_for_the_bot(meet: Peopl
     assert not ada.answers(aside)
 
 
+async def test_an_edited_question_is_answered_anew_in_the_same_message(meet: People) -> None:
+    linus = await meet(LINUS)
+    question = await linus.say("How far is the moon?")
+    first = await linus.answer(question)
+    await linus.edit(question, "How far is the sun?")
+    await linus.until(lambda: "How far is the sun?" in linus.answers(question)[0]["text"])
+    assert [one["id"] for one in linus.answers(question)] == [first["id"]]
+
+
+async def test_retry_answers_the_last_question_once_more(meet: People) -> None:
+    margaret = await meet(MARGARET)
+    question = await margaret.say("Heads or tails?")
+    await margaret.answer(question)
+    await margaret.say("/retry")
+    await margaret.until(lambda: len(margaret.answers(question)) == 2)
+
+
+async def test_forget_leaves_nothing_of_a_conversation_and_privacy_says_what_there_is(meet: People) -> None:
+    grace = await meet(GRACE)
+    await grace.answer(await grace.say("My secret is a garden."))
+    assert "/forget" in (await grace.answer(await grace.say("/privacy")))["text"]
+    assert "forgotten everything" in (await grace.answer(await grace.say("/forget")))["text"]
+    answer = await grace.answer(await grace.say("What do you remember?"))
+    assert "I remember 0 earlier messages" in answer["text"]
+
+
 async def test_help_names_the_commands(meet: People) -> None:
     linus = await meet(LINUS)
     text = (await linus.answer(await linus.say("/help")))["text"]

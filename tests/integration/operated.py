@@ -62,9 +62,9 @@ async def endpoint() -> AsyncIterator[tuple[Model, str]]:
 
 
 @asynccontextmanager
-async def telegram(folder: Path) -> AsyncIterator[Simulator]:
-    """A Bot API server that knows `TOKEN`."""
-    simulator = Simulator(folder / "telegram", 0, TOKEN)
+async def telegram(folder: Path, *, reads_all: bool = True) -> AsyncIterator[Simulator]:
+    """A Bot API server that knows `TOKEN`, without flood limits; ``reads_all``: the bot's privacy mode is off."""
+    simulator = Simulator(folder / "telegram", 0, TOKEN, strict=False, reads_all=reads_all)
     await simulator.start()
     try:
         yield simulator
@@ -95,9 +95,9 @@ class Operated:
 
 
 @asynccontextmanager
-async def operated(folder: Path, **settings: object) -> AsyncIterator[Operated]:
+async def operated(folder: Path, *, reads_all: bool = True, **settings: object) -> AsyncIterator[Operated]:
     """All three, running."""
-    async with telegram(folder) as simulator, endpoint() as (model, url):
+    async with telegram(folder, reads_all=reads_all) as simulator, endpoint() as (model, url):
         given = {"telegram_bot_token": TOKEN, "telegram_api_base_url": simulator.api_url}
         asked = {"model_base_url": url, "model_api_keys": KEY, "model_name": "echo"}
         unhurried = {"pace_chat_per_second": 0, "pace_group_per_minute": 0, "user_messages_per_minute": 0}

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 import uvloop
+from aiogram.methods import SendMessageDraft
 
 from app.core.botapi import Telegram
 from app.core.connections import Connections
@@ -168,6 +169,31 @@ async def test_an_edit_that_changes_nothing_is_done(sender: Callable[[str], Send
             await sender(peer.url).edit(7, 99, "hi")
 
 
+async def test_a_draft_has_a_stop_button_and_stays_until_the_message_comes(sender: Callable[[str], Sender]) -> None:
+    done = says(200, {"ok": True, "result": True})
+    async with serving(done, done, no(404, "Not Found: method not found")) as peer:
+        mark = {"type": "bold", "offset": 0, "length": 2}
+        await sender(peer.url).draft(Address(chat=7, thread=3), 11, "hi there", [mark])
+        await sender(peer.url).draft(HERE, 11, "hi")
+        with pytest.raises(Rejected):
+            await sender(peer.url).draft(HERE, 11, "hi")
+    asked = {"chat_id": 7, "draft_id": 11, "text": "hi there", "can_stop": True, "keep_on_stop": True}
+    assert peer.bodies[0] == asked | {"message_thread_id": 3, "entities": [mark]}
+    assert peer.bodies[1] == asked | {"text": "hi"}
+    for body in peer.bodies:
+        assert SendMessageDraft.model_validate(body).draft_id == 11
+
+
+async def test_a_message_that_is_gone_counts_as_deleted(sender: Callable[[str], Sender]) -> None:
+    gone = no(400, "Bad Request: message to delete not found")
+    async with serving(says(200, {"ok": True, "result": True}), gone, no(400, "Bad Request: no rights")) as peer:
+        await sender(peer.url).delete(7, 99)
+        await sender(peer.url).delete(7, 99)
+        with pytest.raises(Rejected):
+            await sender(peer.url).delete(7, 99)
+    assert peer.bodies[0] == {"chat_id": 7, "message_id": 99}
+
+
 async def test_rare_calls_go_through_ptb(sender: Callable[[str], Sender]) -> None:
     me = {"id": 1, "is_bot": True, "first_name": "B", "username": "b", "can_read_all_group_messages": True}
     member: dict[str, object] = {"status": "administrator", "user": {"id": 5, "is_bot": False, "first_name": "A"}}
@@ -198,7 +224,7 @@ async def test_rare_calls_go_through_ptb(sender: Callable[[str], Sender]) -> Non
         assert await mine.status_of(7, 5) == "administrator"
         assert await mine.webhook() == "https://x.test"
         assert peer.bodies[1]["commands"] == [{"command": "start", "description": "Begin"}]
-        assert "scope" not in peer.bodies[1]
+        assert peer.bodies[1]["scope"] == {"type": "default"}
         assert peer.bodies[2]["scope"] == {"type": "chat", "chat_id": 7}
 
 

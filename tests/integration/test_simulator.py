@@ -43,7 +43,7 @@ def driver(simulator: Simulator, token: str = TOKEN) -> Bot:
 
 @pytest.fixture
 async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
-    simulator = Simulator(tmp_path, 0, TOKEN)
+    simulator = Simulator(tmp_path, 0, TOKEN, strict=False)
     await simulator.start()
     yield simulator
     await simulator.close()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.property.shadow import ATTEMPTS
+from tests.property.shadow import ATTEMPTS, MERGE_MOST
 
 if TYPE_CHECKING:
     from tests.property.machine import Machine
@@ -58,8 +58,11 @@ class Turn(Asker):
 
     lane: str = ""
     token: str = ""
-    uids: list[str] = field(default_factory=list)
+    entries: list[list[str]] = field(default_factory=list)
+    """Update ids of each entry of the turn."""
     session: str = ""
+    """What was inherited and the lane's own, as it will be written."""
+    inherits: bool = False
     sent: set[int] = field(default_factory=set)
     """Parts that have an id in the journal."""
     op: str = ""
@@ -88,7 +91,7 @@ class Turn(Asker):
         dice = r.random()
         left = [part for part in range(1, PARTS + 1) if part not in self.sent]
         if self.told and dice < 0.18:  # given back in the window: what was sent is not in the journal
-            self.machine.doubts.add((self.lane, self.uids[0], self.told))
+            self.machine.doubts.add((self.lane, self.entries[0][0], self.told))
         if dice < 0.08:
             self._release(r, r.choice([0, 0, 300, 1500]))
         elif dice < 0.18:
@@ -96,7 +99,7 @@ class Turn(Asker):
             self.ask(r, "fail", (*args, ATTEMPTS), self._gone)
         elif dice < 0.22:
             self._mark(r, 0)
-        elif dice < 0.27 and not self.shown:
+        elif dice < (0.4 if self.inherits else 0.27) and not self.shown:
             self._complete(r, "dropped: ignored")
         elif not left or dice < 0.4:
             self._complete(r, "answered" if self.shown or self.sent else r.choice(["answered", "apologised"]))
@@ -133,14 +136,14 @@ class Turn(Asker):
         dice = r.random()
         if dice < 0.3:
             return  # certainly not sent: the next mark carries the same operation
-        self.machine.sends[self.lane, self.uids[0], part] += 1
+        self.machine.sends[self.lane, self.entries[0][0], part] += 1
         self.shown = True
         self.op = ""
         if dice < 0.85:
             self.sent.add(part)
             self.told = part
         else:
-            self.machine.doubts.add((self.lane, self.uids[0], part))
+            self.machine.doubts.add((self.lane, self.entries[0][0], part))
 
     def _sent(self, r: random.Random) -> None:
         part, self.told = self.told, 0
@@ -153,10 +156,13 @@ class Turn(Asker):
         self.ask(r, "release", (self.lane, self.token, delay, self._unsent()), self._gone)
 
     def _complete(self, r: random.Random, kind: str) -> None:
-        session = ",".join(filter(None, [self.session, *(uid for uid in self.uids if uid[0] != "n")]))
+        n = len(self.entries) if r.random() < 0.9 else r.randint(1, len(self.entries))
+        ended = [uid for entry in self.entries[:n] for uid in entry if uid[0] != "n"]
+        session = ",".join(filter(None, [self.session, *ended]))
         keep = kind in {"answered", "apologised"} and self.lane[0] not in "!?"
+        merged = "1" if keep and self.inherits else ""
         notice = '{"kind":"text"}' if r.random() < 0.1 and self.lane[0] != "?" else ""
-        args = (self.lane, self.token, 1, kind, session if keep else "", 2_592_000, "", "", notice, 0)
+        args = (self.lane, self.token, n, kind, session if keep else "", 2_592_000, merged, "", notice, 0)
         self.ask(r, "complete", args, self._gone)
 
     def _gone(self, answer: Any) -> None:
@@ -190,12 +196,12 @@ class Worker(Asker):
 
     def claim(self, r: random.Random, *wants: int) -> None:
         number = self.number + 1
-        args = (self.name, number, *wants, LEASE_MS, ATTEMPTS)
+        args = (self.name, number, *wants, LEASE_MS, ATTEMPTS, MERGE_MOST)
         self.ask(r, "claim", args, lambda answer: self._claimed(answer, number if any(wants) else self.number))
 
     def _claimed(self, answer: Any, number: int) -> None:
         self.number = number
-        for lane, pairs, entries, session, _ in answer[0]:
+        for lane, pairs, entries, session, _, inherit in answer[0]:
             turn = {pairs[i].decode(): pairs[i + 1].decode() for i in range(0, len(pairs), 2)}
             marks = {int(field[2:]): value for field, value in turn.items() if field[:2] == "m:"}
             self.turns.append(
@@ -203,8 +209,9 @@ class Worker(Asker):
                     self.machine,
                     lane=lane.decode(),
                     token=turn["token"],
-                    uids=[uid for entry in entries for uid in entry.decode().partition("|")[0].split("+")],
-                    session=session.decode(),
+                    entries=[entry.decode().partition("|")[0].split("+") for entry in entries],
+                    session=b",".join(filter(None, (inherit, session))).decode(),
+                    inherits=bool(inherit),
                     sent={part for part, mark in marks.items() if mark[0] != "?"},
                     shown=bool(marks),
                 )
@@ -230,7 +237,62 @@ class Ingress(Asker):
         batch = machine.unconfirmed[: r.randint(1, 4)]
         if batch:
             args = ("mention", 2_592_000, *(word for update in batch for word in update))
-            self.ask(r, "store", args, lambda answer: self._stored(len(batch)))
+            self.ask(r, "store", args, lambda answer: self._stored(r, batch, answer))
 
-    def _stored(self, count: int) -> None:
+    def _stored(self, r: random.Random, batch: list[tuple[str, ...]], answer: Any) -> None:
+        """What has moved is stored in its new place before anything is confirmed."""
+        there: list[str] = []
+        for (uid, lane, limit, at, by, _, group, kind, raw), status in zip(batch, answer[1:], strict=True):
+            if status[:3] == b"to ":
+                new = there_of(lane, status[3:].decode())
+                there += (uid, new, limit, at, by, "0", group, kind.replace("e", "") or "m", raw)
+        if there:
+            self.ask(r, "store", ("mention", 2_592_000, *there), lambda _: self._confirm(len(batch)))
+        else:
+            self._confirm(len(batch))
+
+    def _confirm(self, count: int) -> None:
         del self.machine.unconfirmed[:count]
+
+
+@dataclass(slots=True, eq=False)
+class Mover(Asker):
+    """Carries a chat to its new id; another may be at work on the same."""
+
+    old: str = ""
+    new: str = ""
+    then: str = "hold"
+    parcel: dict[str, str] = field(default_factory=dict)
+
+    def act(self, r: random.Random) -> None:
+        if self.pending:
+            self.repeat(r)
+        elif self.then == "hold":
+            args = (f">{self.new}", "1", "1.0", self.machine.shard.now_ms + 4000, "hold", 0, "", self.old)
+            self.ask(r, "hold", args, lambda _: self._next("out"))
+        elif self.then == "out":
+            self.ask(r, "out", (self.old, self.new), self._taken)
+        elif self.then == "into":
+            words = [word for lane, ids in self.parcel.items() for word in (f"inherit:{lane}", ids)]
+            self.ask(r, "into", (self.old, self.new, "1.0", 2_592_000, *words), lambda _: self._next("moved"))
+        elif self.then == "moved":
+            self.ask(r, "moved", (self.old,), lambda _: self._next(""))
+
+    def _taken(self, answer: Any) -> None:
+        if answer[0] == b"busy":
+            return
+        found = {answer[2][i].decode(): answer[2][i + 1].decode() for i in range(0, len(answer[2]), 2)}
+        for kind in ("inherit:", "session:"):
+            for key in (key for key in found if key.startswith(kind)):
+                lane = there_of(key.partition(":")[2], self.new)
+                self.parcel[lane] = ",".join(filter(None, (self.parcel.get(lane, ""), found[key])))
+        self._next("into")
+
+    def _next(self, then: str) -> None:
+        self.then = then
+
+
+def there_of(lane: str, chat: str) -> str:
+    """The same lane in another chat."""
+    mark = lane[0] if lane[0] in "!?" else ""
+    return f"{mark}{chat}{lane.partition(':')[1]}{lane.partition(':')[2]}"

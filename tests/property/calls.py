@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.property.chats import erase, forget, into, moved, out
 from tests.property.claims import BURIED, claim, lift
-from tests.property.shadow import ATTEMPTS, Journal, Pause, Shadow, Step
+from tests.property.shadow import ATTEMPTS, Journal, Pause, Shadow, Step, chat_of
 from tests.property.state import State
+
+SETTLE_MS, SETTLE_MOST_MS = 1500, 5000
 
 
 def note(shadow: Shadow, step: Step, after: State) -> None:
@@ -21,7 +24,8 @@ def note(shadow: Shadow, step: Step, after: State) -> None:
 def _arrived(shadow: Shadow, lane: str, uid: str) -> None:
     waits = any(uid == entry.uids[0] for entry in shadow.before.lists.get(lane, []))
     if (lane, uid) not in shadow.order:
-        shadow.order[lane, uid] = len(shadow.order)
+        shadow.arrivals += 1
+        shadow.order[lane, uid] = shadow.arrivals
     else:
         assert waits or uid in shadow.known, f"{uid} of {lane} was told twice"
 
@@ -43,16 +47,22 @@ def _store(shadow: Shadow, step: Step, before: State, after: State) -> None:
     lengths = {lane: len(entries) for lane, entries in before.lists.items()}
     ready = 0
     for i, status in enumerate(map(_text, statuses)):
-        uid, lane, limit, _, _, mid, _, kind, raw = step.args[2 + 9 * i : 11 + 9 * i]
+        uid, lane, limit, _, _, mid, group, kind, raw = step.args[2 + 9 * i : 11 + 9 * i]
         assert (status == "dup") == (uid in shadow.known), f"{uid} is {status}"
-        if status == "dup":
+        alias = shadow.moved.get(chat_of(lane))
+        assert status == "dup" or (status == f"to {alias}") == bool(alias), (
+            f"{uid} is {status}, {lane} moved to {alias}"
+        )
+        if status == "dup" or alias:
             continue
+        known, first, _ = shadow.albums.get(lane, ("", 0, 0))
+        follows = group[:1] == "a" and group == known
         shadow.known[uid] = lane
         full = lengths.get(lane, 0) >= int(limit)
         policies = [shadow.pauses[scope].policy for scope in shadow.covering(lane)]
         if status in {"ignored", "flood", "paused"}:
             shadow.expected[uid] = f"dropped: {status}"
-            assert status != "ignored" or kind in {"i", "a", "ea"}
+            assert status != "ignored" or kind == "i" or (kind in {"a", "ea"} and not follows), f"{uid} is ignored"
             assert status != "flood" or full
             assert status != "paused" or "drop" in policies
         elif status == "edited":
@@ -60,17 +70,23 @@ def _store(shadow: Shadow, step: Step, before: State, after: State) -> None:
             assert "e" in kind
             assert len(places) == 1
             assert places[0] >= int(before.turns.get(lane, {}).get("n", 0)), f"{uid} edited an entry that runs"
-            assert after.lists[lane][places[0]].mid == int(mid)
+            found = after.lists[lane][places[0]]
+            assert found.mid == int(mid)
+            assert found.group in {"", group}, f"an edit that belongs to {group!r} left {found.group!r}"
         else:
             assert status == "ok"
             assert not full
-            assert kind not in {"i", "a"}
+            assert kind != "i"
+            assert kind != "a" or follows
             assert policies[:1] != ["drop"]
-            ready += lengths.get(lane, 0) == 0
+            settles = group[:1] == "a" and "e" not in kind
+            if settles:
+                began = first if follows else step.now
+                shadow.albums[lane] = (group, began, min(step.now + SETTLE_MS, began + SETTLE_MOST_MS))
+            ready += lengths.get(lane, 0) == 0 and not (settles and shadow.albums[lane][2] > step.now)
             lengths[lane] = lengths.get(lane, 0) + 1
-            assert [e.raw for e in after.lists[lane] if uid in e.uids] == [raw.encode()] or _edited_since(
-                after, lane, uid
-            )
+            alone = [(e.raw, e.group) for e in after.lists[lane] if e.uids == (uid,)]
+            assert alone == [(raw.encode(), "" if "e" in kind else group)] or _edited_since(after, lane, uid)
             _arrived(shadow, lane, uid)
     assert made == ready, f"{made} made ready, {ready} were empty"
     for lane, entries in before.lists.items():
@@ -90,6 +106,8 @@ def _complete(shadow: Shadow, step: Step, before: State, after: State) -> None:
     if not _holds(step, before) and not expired:
         return _same(step, before, after)
     done, rest = before.lists[lane][: int(n)], before.lists[lane][int(n) :]
+    if step.args[6] == "1":
+        shadow.answered[lane][:0] = shadow.inherits.pop(lane)
     for uid in (uid for entry in done for uid in entry.uids if uid[0] != "n"):
         shadow.expected[uid] = kind
         if session:
@@ -126,15 +144,16 @@ def _fail(shadow: Shadow, step: Step, before: State, after: State) -> None:
     assert (answer == "refused") == (not _holds(step, before))
     if answer == "refused":
         return _same(step, before, after)
-    head = before.lists[lane][0]
+    shadow.journals[lane].take_back(op)
+    merged = int(before.turns[lane]["n"]) if "1" in shadow.journals[lane].marks else 1
     assert (answer == "dead") == (final == "1" or shadow.used(lane, before) >= ATTEMPTS)
     if answer == "later":
-        shadow.journals[lane].take_back(op)
         assert after.where(lane) == [("later", step.now + int(delay))]
         return
     shadow.journals[lane] = Journal()
-    shadow.expected |= {uid: BURIED for uid in head.uids if uid[0] != "n"}
-    assert after.lists.get(lane, []) == before.lists[lane][1:]
+    buried = [uid for entry in before.lists[lane][:merged] for uid in entry.uids]
+    shadow.expected |= {uid: BURIED for uid in buried if uid[0] != "n"}
+    assert after.lists.get(lane, []) == before.lists[lane][merged:]
 
 
 def _mark(shadow: Shadow, step: Step, before: State, after: State) -> None:
@@ -242,4 +261,9 @@ CHECKS: dict[str, Callable[[Shadow, Step, State, State], None]] = {
     "hold": _hold,
     "signal": _signal,
     "cool": _cool,
+    "forget": forget,
+    "erase": erase,
+    "out": out,
+    "into": into,
+    "moved": moved,
 }

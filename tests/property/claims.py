@@ -1,8 +1,9 @@
 """What a claim promises: the sweep, the call numbers, and the reason for each head that it ended or started."""
 
-from tests.property.shadow import ATTEMPTS, Journal, Shadow, Step
+from tests.property.shadow import ATTEMPTS, MERGE_MOST, Journal, Shadow, Step, chat_of
 from tests.property.state import State
 
+MOVE_MS = 5000
 BURIED, STOPPED, STALE = "dead", "dropped: stopped", "dropped: stale"
 
 
@@ -34,6 +35,9 @@ def claim(shadow: Shadow, step: Step, before: State, after: State) -> None:
         heads = [entry.partition(b"\n")[2] for entry in row[2]]
         assert heads == [e.raw for e in after.lists[lane]][: int(turn["n"])]
         assert row[3].decode() == after.sessions.get(lane, "")
+        assert row[5].decode() == after.inherits.get(lane, "")
+    alone = {old for old, at in after.hashes.get("parcels", {}).items() if int(at) <= step.now - MOVE_MS}
+    assert _flat(step.answer[9]).keys() == alone, "moves that nobody works on"
 
 
 def _counted(given: list[tuple[str, str]], wants: list[int]) -> None:
@@ -52,16 +56,20 @@ def _swept(shadow: Shadow, step: Step, before: State, after: State, fresh: dict[
         if lane not in fresh and lane in after.lists and lane in after.turns:
             assert after.score(lane) == int(before.turns[lane]["rank"]), f"{lane} lost its place"
     for lane, due in before.places.get("later", {}).items():
-        assert due > step.now or lane not in after.places.get("later", {}), f"{lane} sleeps on"
+        assert due > step.now or after.places.get("later", {}).get(lane, step.now + 1) > step.now, f"{lane} sleeps on"
     for name, lanes in before.places.items():
         for lane, rank in lanes.items():
             ready = name in {"ready", "urgent", "notices"} or name[:5] == "held:"
             last = before.lists[lane][-1].uids  # gone: the lane ended, and may have begun again
             stays = last in {entry.uids for entry in after.lists.get(lane, [])}
-            if ready and lane not in fresh and stays:
+            settles = after.where(lane) == [("later", shadow.albums.get(lane, ("", 0, 0))[2])]
+            if ready and lane not in fresh and stays and not settles:
                 assert after.score(lane) == rank, f"{lane} lost its rank"
     for lane in fresh:
         assert not shadow.covering(lane), f"{lane} claimed in spite of {shadow.covering(lane)}"
+        begun = "try" in before.turns.get(lane, {}) and before.lists[lane][0].uids == after.lists[lane][0].uids
+        moving = lane[0] not in "!?" and f">{chat_of(lane)}" in shadow.pauses
+        assert begun or not moving, f"{lane} starts before the old chat has run out"
 
 
 def _popped(shadow: Shadow, step: Step, lane: str, before: list[tuple[str, ...]], after: State) -> None:
@@ -69,23 +77,31 @@ def _popped(shadow: Shadow, step: Step, lane: str, before: list[tuple[str, ...]]
     left = {entry.uids for entry in after.lists.get(lane, [])}
     ends = dict(after.ends)
     entries = {entry.uids: entry for entry in shadow.before.lists[lane]}
+    merged, with_it, kind = int(shadow.before.turns.get(lane, {}).get("n", 1)), 0, ""
     for uids in before:
         if uids in left:
+            assert not with_it, f"{uids} stays of a turn that ended"
             return
+        if with_it:
+            with_it -= 1
+            assert ends[uids[0]] == kind
+            continue
         journal, used = shadow.journals[lane], shadow.starts[lane, uids[0]]
         kind = ends.get(uids[0], "") if uids[0][0] != "n" else BURIED if used >= ATTEMPTS else STALE
         entry = entries[uids]
         if kind == BURIED:
             assert used >= ATTEMPTS, f"{uids} buried after {used}"
+            with_it = merged - 1 if "1" in journal.marks else 0
         elif kind == STOPPED:
             assert journal.stop
             assert not journal.begun
+            with_it = merged - 1
         else:
             assert kind == STALE, f"a claim ended {uids} as {kind!r}"
             assert 0 < entry.by < step.now or entry.at < shadow.cut(lane), f"{uids} was not stale"
             assert used == 0, f"{uids} had begun"
             assert not journal.begun
-        shadow.journals[lane] = Journal()
+        shadow.journals[lane], merged = Journal(), 1
 
 
 def _started(shadow: Shadow, step: Step, lane: str, before: State, after: State) -> None:
@@ -93,7 +109,9 @@ def _started(shadow: Shadow, step: Step, lane: str, before: State, after: State)
     shadow.starts[lane, head.uids[0]] += 1
     used = shadow.starts[lane, head.uids[0]]
     assert used <= ATTEMPTS, f"{lane}: attempt {used}"
-    assert turn["n"] == "1"
+    assert int(turn["n"]) == _size(shadow, lane, before, after), f"{lane}: a turn of {turn['n']} entries"
+    group, _, till = shadow.albums.get(lane, ("", 0, 0))
+    assert head.group != group or till <= step.now or used > 1 or journal.begun, f"{lane}: the album has not settled"
     assert not journal.stop or journal.begun, f"{lane} was stopped and runs"
     late = 0 < head.by < step.now or head.at < shadow.cut(lane)
     assert not late or used > 1 or journal.begun, f"{head.uids} is stale and runs"
@@ -101,6 +119,18 @@ def _started(shadow: Shadow, step: Step, lane: str, before: State, after: State)
     assert after.places.get("leases", {}).get(lane) == step.now + int(step.args[5])
     came = [score for name, score in before.where(lane) if name in {"ready", "urgent", "notices"}]
     assert not came or turn["rank"] == str(came[0])
+
+
+def _size(shadow: Shadow, lane: str, before: State, after: State) -> int:
+    """How many entries belong to the turn that starts: as before once it has begun to answer, merged on a first try."""
+    entries = after.lists[lane]
+    head = entries[0]
+    if shadow.journals[lane].begun:
+        return max(1, int(before.turns[lane].get("n", 1)))
+    if shadow.starts[lane, head.uids[0]] > 1 or not head.group:
+        return 1
+    groups = [entry.group for entry in entries[:MERGE_MOST]]
+    return next((n for n, group in enumerate(groups) if group != head.group), len(groups))
 
 
 def _flat(pairs: list[bytes]) -> dict[str, str]:

@@ -10,10 +10,18 @@ from typing import Any
 
 from tests.property.state import PLACES, State
 
-ATTEMPTS = 3
+ATTEMPTS, MERGE_MOST = 3, 3
 FOREVER = {"fence", "count", "ends"}
-MORTAL = {"session", "chat", "lanes", "seen", "call", "notice", "dead", "pace", "bad"}
-PASSING = {"lane", "turn", "signals", "pause", "resume", "held", *PLACES}
+MORTAL = {"session", "inherit", "chat", "lanes", "seen", "call", "notice", "dead", "pace", "bad", "album"} | {
+    *("moved", "arrived")
+}
+PASSING = {"lane", "turn", "signals", "pause", "resume", "held", "parcel", "parcels", *PLACES}
+TAKERS = {"forget", "erase"}
+"""Scripts that may take a token away from its holder."""
+
+
+def chat_of(lane: str) -> str:
+    return lane.strip("!?").partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +98,19 @@ class Shadow:
     pauses: dict[str, Pause] = field(default_factory=dict)
     vers: dict[str, tuple[int, int]] = field(default_factory=dict)
     cuts: dict[str, int] = field(default_factory=dict)
+    inherits: dict[str, list[str]] = field(default_factory=dict)
+    """Lane → ids of the session that a move brought."""
+    albums: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    """Lane → group, first part and end of the settling of its latest album."""
+    moved: dict[str, str] = field(default_factory=dict)
+    parcels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """Chat that moved → the ids of the sessions in its parcel, by key."""
+    arrived: set[str] = field(default_factory=set)
     penalties: dict[str, int] = field(default_factory=dict)
     calls: dict[str, tuple[int, list[tuple[str, str]]]] = field(default_factory=dict)
     signalled: set[str] = field(default_factory=set)
     ended: int = 0
+    arrivals: int = 0
 
     def covering(self, lane: str) -> list[str]:
         """Scopes whose pause covers a lane."""
@@ -118,7 +135,7 @@ class Shadow:
         """Every invariant that holds between calls, and from the state before to this one."""
         self._places(after)
         self._turns(step, after)
-        self._lists(after)
+        self._lists(step, after)
         self._tokens(step, after)
         self._ledger(after)
         self._lives(after)
@@ -143,7 +160,7 @@ class Shadow:
         for lane, turn in after.turns.items():
             assert lane in after.lists, f"a turn record without entries: {lane} {turn}"
             before, head = self.before.lists.get(lane), after.lists[lane][0].uids[0]
-            if not before or before[0].uids[0] != head:
+            if step.name not in TAKERS and (not before or before[0].uids[0] != head):
                 assert turn.get("t0", str(step.now)) == str(step.now), f"{lane}: the turn of another head stayed"
             assert int(turn.get("try", 0)) == self.starts[lane, head], f"{lane}: try {turn}, {self.starts[lane, head]}"
             mine = {k: v for k, v in turn.items() if k in {"answer", "stop", "last"} or k[:2] == "m:"}
@@ -151,15 +168,14 @@ class Shadow:
         for lane in self.journals.keys() - after.turns.keys():
             assert not self.journals[lane].fields(), f"{lane} lost {self.journals[lane].fields()}"
 
-    def _lists(self, after: State) -> None:
+    def _lists(self, step: Step, after: State) -> None:
         for lane, entries in after.lists.items():
             numbers = [self.order[lane, entry.uids[0]] for entry in entries]
             assert numbers == sorted(set(numbers)), f"{lane} out of order: {numbers}"
             before = self.before.lists.get(lane, [])
             stay = [e.uids[0] for e in before if e.uids[0] in {e.uids[0] for e in entries}]
-            assert not before or stay == [e.uids[0] for e in before][len(before) - len(stay) :], (
-                f"{lane} lost its middle"
-            )
+            cut = step.name in TAKERS or stay == [e.uids[0] for e in before][len(before) - len(stay) :]
+            assert not before or cut, f"{lane} lost its middle"
 
     def _tokens(self, step: Step, after: State) -> None:
         for lane in self.before.turns:
@@ -167,7 +183,8 @@ class Shadow:
             if token and after.token(lane) != token:
                 expired = step.name == "claim" and self.before.places.get("leases", {}).get(lane, 0) <= step.now
                 own = step.name in {"complete", "release", "fail"} and tuple(step.args[:2]) == (lane, token)
-                assert expired or own, f"{step.name} took {token} of {lane} away"
+                taken = step.name in TAKERS and chat_of(lane) == chat_of(step.args[0])
+                assert expired or own or taken, f"{step.name} took {token} of {lane} away"
 
     def _ledger(self, after: State) -> None:
         for uid, kind in after.ends:
@@ -184,6 +201,10 @@ class Shadow:
         assert sum(int(n) for n in after.hashes.get("count", {}).values()) == self.ended
         kept = {lane: text.split(",") for lane, text in after.sessions.items()}
         assert kept == {lane: ids for lane, ids in self.answered.items() if ids}, "a session is not what was answered"
+        brought = {lane: text.split(",") for lane, text in after.inherits.items()}
+        assert brought == self.inherits, "what a move brought is not what the other chat had"
+        letters = {f"{key[5:]}/{uids}" for key, found in after.hashes.items() if key[:5] == "dead:" for uids in found}
+        assert letters == after.hashes.get("dead", {}).keys(), "a dead letter that its index does not know"
 
     def _lives(self, after: State) -> None:
         for key, life in after.lives.items():

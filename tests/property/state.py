@@ -14,6 +14,7 @@ class Waiting:
     at: int
     by: int
     mid: int
+    group: str
     raw: bytes
 
 
@@ -26,6 +27,7 @@ class State:
     timers: dict[str, int] = field(default_factory=dict)
     turns: dict[str, dict[str, str]] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
+    inherits: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, dict[str, str]] = field(default_factory=dict)
     ends: list[tuple[str, str]] = field(default_factory=list)
     since: str = "0"
@@ -45,7 +47,8 @@ class State:
     def core(self) -> Any:
         """What a refused call must leave as it was."""
         hashes = {name: self.hashes.get(name) for name in ("signals", "pause", "resume", "count")}
-        return (self.lists, self.places, self.timers, self.turns, self.sessions, hashes)
+        dead = {name: letters for name, letters in self.hashes.items() if name[:5] == "dead:"}
+        return (self.lists, self.places, self.timers, self.turns, self.sessions, self.inherits, hashes, dead)
 
 
 def read(dump: list[Any], since: str) -> State:
@@ -66,6 +69,8 @@ def read(dump: list[Any], since: str) -> State:
             state.turns[rest] = _flat(value)
         elif kind == "session":
             state.sessions[rest] = value.decode()
+        elif kind == "inherit":
+            state.inherits[rest] = value.decode()
         elif kind == "ends":
             for stream_id, fields in value:
                 state.since = stream_id.decode()
@@ -81,5 +86,5 @@ def _flat(value: list[bytes]) -> dict[str, str]:
 
 def _waiting(entry: bytes) -> Waiting:
     head, _, raw = entry.partition(b"\n")
-    uids, at, by, mid, _ = head.decode().split("|")
-    return Waiting(tuple(uids.split("+")), int(at), int(by), int(mid), raw)
+    uids, at, by, mid, group = head.decode().split("|")
+    return Waiting(tuple(uids.split("+")), int(at), int(by), int(mid), group, raw)

@@ -12,9 +12,13 @@ RUNS, STEPS = 150, 150
 MISTAKES = {
     "store: no dedupe": Change("store.lua", "% 4096) == 1 then return 'dup' end", "% 4096) == 2 then return '' end"),
     "store: no push to ready on the first entry": Change(
-        "parts/place.lua", "    put(lane)\n    return true", "    return true"
+        "parts/place.lua", "  put(lane)\n  return true", "  return true"
     ),
-    "store: push on every entry": Change("parts/place.lua", "entry) == 1 then", "entry) >= 1 then"),
+    "store: push on every entry": Change("parts/place.lua", "entry) > 1 then", "entry) > 9 then"),
+    "store: alias not looked at": Change("store.lua", "if alias(chat) then return", "if false then return"),
+    "store: an album that follows its caption is ignored": Change(
+        "store.lua", "~= 'always' and not (grouped and album(lane, group))", "~= 'always'"
+    ),
     "store: an edit replaces an entry that runs": Change(
         "store.lua", "tonumber(call('HGET', P .. 'turn:' .. lane, 'n') or 0)", "0"
     ),
@@ -25,7 +29,7 @@ MISTAKES = {
         "claim.lua", "    if gone == 1 then call('DEL', turn) end\n", ""
     ),
     "claim: takes a lane that is claimed": Change(
-        "claim.lua", "      call('ZREM', set, lane)\n      call('SET', P .. 'fence'", "      call('SET', P .. 'fence'"
+        "claim.lua", "  call('ZREM', set, lane)\n  call('SET', P .. 'fence'", "  call('SET', P .. 'fence'"
     ),
     "claim: sweep of an unexpired lease": Change(
         "claim.lua", "'leases', '-inf', num(now)", "'leases', '-inf', num(now + 200)"
@@ -51,19 +55,17 @@ MISTAKES = {
     "claim: no attempt limit": Change("claim.lua", "elseif try >= attempts then", "elseif try >= 99 then"),
     "claim: attempt counted after the work": Change("claim.lua", "'try', try + 1", "'try', try"),
     "claim: a chat's pause not looked at": Change(
-        "claim.lua", "local scope = covered(pauses, lane)", "local scope = nil"
+        "claim.lua", "local scope, moving = covered(pauses, lane)", "local scope, moving = nil"
     ),
     "claim: the bot's pause not looked at": Change("claim.lua", "if not pauses['*'] then take", "if true then take"),
     "claim: a pause that parks commands": Change(
         "parts/pauses.lua", "  if not ordinary(lane) then return nil end\n", ""
     ),
-    "claim: parking that loses the lane": Change(
-        "claim.lua", "    call('ZADD', P .. 'held:' .. scope, rank, lane)\n", ""
-    ),
+    "claim: parking that loses the lane": Change("claim.lua", "  call('ZADD', P .. place, rank, lane)\n", ""),
     "claim: a stopped question runs": Change("claim.lua", "elseif t[3] and not journal then", "elseif false then"),
     "claim: stopped after it was shown": Change("claim.lua", "elseif t[3] and not journal then", "elseif t[3] then"),
     "claim: stale after it had begun": Change(
-        "claim.lua", "elseif try == 0 and not journal and discard", "elseif discard"
+        "claim.lua", "local first, head, group = try == 0 and not journal", "local first, head, group = true"
     ),
     "claim: a timed pause that never ends": Change(
         "claim.lua", "tonumber((record(value))) or 0", "tonumber(record(value)) or 0"
@@ -95,6 +97,10 @@ MISTAKES = {
     "complete: forgets the session": Change(
         "complete.lua", "if ARGV[5] ~= '' then call('SET', session", "if ARGV[5] == '?' then call('SET', session"
     ),
+    "complete: an inherited session that was merged stays": Change(
+        "complete.lua", "if ARGV[7] == '1' then", "if false then"
+    ),
+    "complete: an inherited session goes unmerged": Change("complete.lua", "if ARGV[7] == '1' then", "if true then"),
     "complete: a notice that counts as an update": Change(
         "parts/ends.lua", "  id = string.gsub(id, '%+', '.') --", "  --"
     ),
@@ -137,6 +143,94 @@ MISTAKES = {
     "signal: without mid": Change("signal.lua", "if tonumber(id) >= mid then", "if false then"),
     "signal: without dedupe": Change("signal.lua", "3600) then return { 'dup', '' } end", "3600) then unrefused() end"),
     "signal: hits a later question": Change("signal.lua", "tonumber(t[3]) > at", "tonumber(t[3]) > at + 2000"),
+    "merge: on a retry": Change("claim.lua", "    elseif not journal then\n      n = 1\n", ""),
+    "merge: of several groups": Change("claim.lua", "    if other ~= group then break end\n", ""),
+    "merge: of what has no group": Change("claim.lua", "n = group ~= '' and together", "n = together"),
+    "merge: more than there may be": Change("claim.lua", "list, 0, merged - 1)", "list, 0, merged)"),
+    "merge: an answer that has begun is joined": Change(
+        "claim.lua", "try == 0 and not journal, 'begun'", "try == 0, 'begun'"
+    ),
+    "merge: a stop ends only the head": Change(
+        "claim.lua", "      stopped(list, turn, n)\n", "      stopped(list, turn, 1)\n"
+    ),
+    "merge: the innocent are buried": Change("fail.lua", "journal = call('HGET', key, 'm:1') }", "journal = true }"),
+    "merge: one of a shown answer is buried": Change("parts/bury.lua", "if turn.journal and", "if false and"),
+    "album: it does not settle": Change(
+        "claim.lua", "      if due then return park(lane, set, 'later', num(due)) end\n", ""
+    ),
+    "album: a part does not prolong": Change(
+        "parts/album.lua", "local till = math.min(now", "local till = math.min(first"
+    ),
+    "edit: it takes the group along": Change(
+        "store.lua", "local keeps = was == group and was or ''", "local keeps = was"
+    ),
+    "edit: of what was answered it joins a group": Change("store.lua", "    group, grouped = '', false\n", ""),
+    "edit: it is found in the turn": Change(
+        "store.lua", "local low, high = tonumber(", "local low, high = 0 * tonumber("
+    ),
+    "forget: leaves the turn record": Change("parts/drop.lua", "    call('DEL', turn)\n", ""),
+    "forget: drops the journal of a younger head": Change(
+        "parts/drop.lua", "if heads == 0 then", "if heads == 0 or anew then"
+    ),
+    "forget: deletes younger entries": Change("forget.lua", "id < mid end, 'all')", "true end, 'all')"),
+    "forget: deletes that a stop was heard": Change(
+        "forget.lua",
+        "  for _, mark in ipairs({",
+        "  for _, key in ipairs(call('KEYS', P .. 'notice:' .. chat .. ':stop*')) do call('DEL', key) end\n"
+        "  for _, mark in ipairs({",
+    ),
+    "forget: keeps the finished answer": Change(
+        "parts/drop.lua", "    if changed or anew == 'all' then call('HDEL', turn, 'answer') end\n", ""
+    ),
+    "forget: counts the attempt": Change(
+        "parts/drop.lua", "    if t[1] then call('HINCRBY', turn, 'try', -1) end\n", ""
+    ),
+    "forget: an expired holder may still end the turn": Change(
+        "parts/drop.lua", "    call('HDEL', turn, 'last')\n", ""
+    ),
+    "forget: a shorter turn keeps its length": Change(
+        "parts/drop.lua", "    if t[2] then call('HSET', turn, 'n', heads) end\n", ""
+    ),
+    "forget: whoever runs it goes on": Change("parts/drop.lua", "or anew and t[1]", "or false"),
+    "forget: the lane is lost": Change("parts/drop.lua", "    if #kept > 0 then put(lane) end\n", ""),
+    "forget: an entry without an end": Change("parts/drop.lua", "      finish(uids, 'dropped: forgotten')\n", ""),
+    "forget: leaves dead letters": Change("parts/drop.lua", "if not uids or goes(", "if not uids and goes("),
+    "forget: leaves the session": Change("forget.lua", "ipairs({ 'session:', 'inherit:',", "ipairs({ 'inherit:',"),
+    "forget: leaves what a move brought": Change("forget.lua", "'session:', 'inherit:',", "'session:',"),
+    "forget: leaves a parcel": Change("forget.lua", "if field ~= 'to' then", "if false then"),
+    "forget: a parcel comes after it": Change(
+        "forget.lua", "if ARGV[3] ~= '' then call('SET', P .. 'arrived:' .. ARGV[3], 1, 'EX', 30 * DAY) end\n", ""
+    ),
+    "erase: over what somebody wrote meanwhile": Change(
+        "erase.lua", "~= ARGV[i + 1] then return", "== false then return"
+    ),
+    "erase: whoever knows what was said goes on": Change("erase.lua", "= 'same'", "= nil"),
+    "erase: takes what others wrote": Change("erase.lua", "'|', 1, true) ~= nil end", "'|', 1, true) ~= 0 end"),
+    "move: no hold on the new chat": Change("claim.lua", "pauses['>' .. chat_of(lane)]", "nil"),
+    "move: hold not asked again when the turn has gone": Change(
+        "claim.lua", "'attempts')\n      head = 'other'", "'attempts')\n      moving, head = nil, 'other'"
+    ),
+    "move: entries left in the old chat": Change("out.lua", "'lane:' .. lane) == 1 end", "'lane:' .. lane) == 2 end"),
+    "move: the caller's own lane not counted": Change(
+        "out.lua", "'lane:!' .. old, P .. 'lane:?' .. old", "'lane:?' .. old"
+    ),
+    "move: no note before it runs out": Change(
+        "out.lua", "call('ZADD', P .. 'parcels', num(now), old)\nif busy", "if busy"
+    ),
+    "move: no arrival marker": Change(
+        "into.lua", "'NX', 'EX', 30 * DAY) then return 'dup' end", "'EX', 1) then return end"
+    ),
+    "move: a repetition keeps the hold": Change(
+        "into.lua",
+        "if held then lift",
+        "if call('EXISTS', P .. 'arrived:' .. old) == 1 then return 'dup' end\nif held then lift",
+    ),
+    "move: overwrites the new session": Change(
+        "into.lua", "call('SET', P .. ARGV[i], ARGV", "call('SET', P .. 'session:' .. name, ARGV"
+    ),
+    "move: leaves the session behind": Change("out.lua", "    call('DEL', P .. kind .. lane)\n", ""),
+    "move: a note that stays": Change("moved.lua", "call('ZREM', P .. 'parcels', ARGV[1])\n", ""),
+    "move: nobody sees that it was left alone": Change("claim.lua", "num(now - MOVE_MS)", "num(now - 9 * MOVE_MS)"),
     "cool: a shorter penalty wins": Change(
         "cool.lua", "math.max(now + tonumber(ARGV[2]), tonumber(p[2] or 0))", "now + tonumber(ARGV[2])"
     ),

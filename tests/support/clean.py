@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.ledger import FAULTS_OF_THE_BOT
 
-MUST_BE_ZERO = ("unanswered", "apologies", "remarks", "doubles", *FAULTS_OF_THE_BOT)
+MUST_BE_ZERO = ("unanswered", "apologies", "remarks", "doubles", "unfinished", *FAULTS_OF_THE_BOT)
 
 
 def stains(verdict: dict[str, Any], **allowed: int) -> dict[str, Any]:

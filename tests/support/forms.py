@@ -81,6 +81,17 @@ class SendChatAction(Form):
     business_connection_id: str | None = None
 
 
+class SendMessageDraft(Form):
+    chat_id: int
+    draft_id: int
+    text: str = ""
+    message_thread_id: int | None = None
+    parse_mode: str | None = None
+    entities: list[dict[str, Any]] | None = None
+    can_stop: bool | None = None
+    keep_on_stop: bool | None = None
+
+
 class DeleteMessage(Form):
     chat_id: int
     message_id: int
@@ -123,6 +134,7 @@ FORMS: dict[str, type[Form]] = {
     "sendmessage": SendMessage,
     "editmessagetext": EditMessageText,
     "sendchataction": SendChatAction,
+    "sendmessagedraft": SendMessageDraft,
     "deletemessage": DeleteMessage,
     "setmessagereaction": SetMessageReaction,
     "setmycommands": SetMyCommands,

@@ -17,6 +17,7 @@ from tests.support.people import Input, Lane
 now = time.monotonic
 FILLER = "and so the river went on past the mill and the old bridge while people talked about the price of bread "
 SAMPLES = 12
+GOES_ON = " …"
 
 FAULTS_OF_THE_BOT = (
     "shape",  # a request that Telegram or the model would not know in this form, or that the design forbids
@@ -41,6 +42,8 @@ class Sent:
     text: str
     index: int = -1
     call: int = 0
+    grows: bool = False
+    """It is the beginning of an answer, and says that more will come."""
 
 
 @dataclass(slots=True)
@@ -128,8 +131,7 @@ class Ledger:
         if message.index != target.index or message.call not in target.calls:
             self.blame("targets", f"input {target.index} in chat {target.chat} got {message.text[:50]!r}")
             return
-        if not self._faithful(message):
-            self.blame("targets", f"the answer to {target.index} was changed on its way: {message.text[:80]!r}")
+        self._look(message)
         target.replies.append((message.at, message.call))
         if len(target.replies) > 1:
             self.doubles += 1
@@ -142,13 +144,37 @@ class Ledger:
             self.blame("order", f"chat {target.chat}: {target.index} was answered after {lane.top}")
         lane.top = max(lane.top, target.index)
 
+    def edited(self, message: Sent) -> None:
+        """The bot changed a message; one that grew may hold another call's answer by now, after a crash."""
+        target, tag = self.known.get((message.chat, message.reply)), tag_of(message.text)
+        if target is None or message.index < 0:
+            return
+        if tag is None or tag[0] != message.index or tag[1] not in target.calls:
+            self.blame("targets", f"the answer to {message.index} became {message.text[:50]!r}")
+            return
+        message.call = tag[1]
+        target.replies = [(at, tag[1] if at == message.at else call) for at, call in target.replies]
+        self._look(message)
+
+    def _look(self, message: Sent) -> None:
+        """Is it an answer, or the beginning of one that grows?"""
+        answer = self.answer(message.index, message.call)
+        message.grows = message.text.endswith(GOES_ON) and answer.startswith(message.text.removesuffix(GOES_ON))
+        if not message.grows and not self._faithful(message):
+            self.blame("targets", f"the answer to {message.index} was changed on its way: {message.text[:80]!r}")
+
+    @property
+    def growing(self) -> int:
+        """Messages whose end is still to come."""
+        return sum(message.grows for message in self.sent)
+
     def _faithful(self, message: Sent) -> bool:
         """Is it what the model said, whole; or, of an answer that was cut, what came and a last line that says so?"""
         answer = self.answer(message.index, message.call)
         if message.call not in self.cut:
             return message.text.startswith(answer)
         came, _, last = message.text.rpartition("\n")
-        return answer.startswith(came.rstrip()) and "cut off" in last
+        return answer.startswith(came.rstrip()) and any(words in last for words in ("cut off", "asked to stop"))
 
     # -- the bot asks the model --------------------------------------------------------------------
 
@@ -238,6 +264,7 @@ class Ledger:
             "apologies": sum(1 for item in self.inputs if item.kind == "question" and item.said and not item.replies),
             "remarks": sum(1 for item in self.inputs if item.kind == "question" and item.said and item.replies),
             "doubles": self.doubles,
+            "unfinished": self.growing,
             "loose": self.loose,
             "model_calls": self.calls,
             **self.faults,

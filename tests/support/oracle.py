@@ -113,7 +113,7 @@ class Oracle:
         call = Call(exchange, body, item, number, text, finish, fault, request)
         self.running.add(call)
         self.peak = max(self.peak, len(self.running))
-        exchange.lost = lambda: self._over(call)
+        exchange.lost = lambda: self._left(call)
         delay = next((ms for words, ms in self.slow if words in item.text), self.delay_ms)
         if delay:
             call.timer = asyncio.get_running_loop().call_later(delay / 1000, self._speak, call)
@@ -140,6 +140,12 @@ class Oracle:
         rest = roles[front:]
         if rest != ["user", "assistant"] * (len(rest) // 2) + ["user"]:
             blame("shape", f"roles of a prompt: {roles}")
+
+    def _left(self, call: Call) -> None:
+        """The bot hung up: all that it has of this answer is a part."""
+        if call in self.running:
+            self.ledger.cut.add(call.number)
+        self._over(call)
 
     def _over(self, call: Call) -> None:
         if call.timer is not None:

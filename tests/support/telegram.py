@@ -38,6 +38,7 @@ class Telegram:
         self.mine: dict[tuple[int, int], Sent] = {}
         self.menu: list[dict[str, Any]] = []
         self.typed: list[tuple[float, int, int]] = []
+        self.drafts: list[tuple[float, int, int, str]] = []
 
     def serve(self, exchange: Exchange) -> None:
         """One request to `/bot<token>/<method>`."""
@@ -150,6 +151,7 @@ class Telegram:
                 400, "Bad Request: message is not modified: specified new message content is exactly the same"
             )
         sent.text = form.text
+        self.ledger.edited(sent)
         return self._message(sent) | {"edit_date": int(time.time())}
 
     def do_sendchataction(self, form: forms.SendChatAction) -> bool:
@@ -161,6 +163,14 @@ class Telegram:
     def do_deletemessage(self, form: forms.DeleteMessage) -> bool:
         if self.mine.pop((form.chat_id, form.message_id), None) is None:
             raise Refused(400, "Bad Request: message to delete not found")
+        return True
+
+    def do_sendmessagedraft(self, form: forms.SendMessageDraft) -> bool:
+        if form.chat_id < 0:
+            raise Refused(400, "Bad Request: TEXTDRAFT_PEER_INVALID")
+        if not form.draft_id or len(form.text) > LONGEST or form.parse_mode is not None:
+            self.ledger.blame("shape", f"a draft {form.draft_id} of {len(form.text)} characters")
+        self.drafts.append((now(), form.chat_id, form.draft_id, form.text))
         return True
 
     def do_setmessagereaction(self, form: forms.SetMessageReaction) -> bool:

@@ -22,14 +22,14 @@ from tests.support.faults import Fault, Faults
 from tests.support.keyed import Key, Ring
 from tests.support.ledger import Ledger, now
 from tests.support.oracle import Oracle
-from tests.support.people import Input, People, words
+from tests.support.people import Input, People, chat_of, words
 from tests.support.telegram import Telegram
 from tests.support.wire import Exchange, Wire
 
 TOKEN = "4242:" + "AAworldworldworldworldworldworldwor"
 KEY = "sk-world-0123456789abcdef0123456789"
 VERBS = (
-    "add say junk fault heal model slow keys turn fresh hook block "
+    "add say junk fault heal model slow keys turn fresh hook press block "
     "status verdict latency look sent started requests polls"
 )
 WAIT_STEP_SECONDS = 0.01
@@ -186,6 +186,11 @@ class World:
         """Somebody has set a webhook."""
         self.telegram.polls.webhook = url
 
+    def press(self, chat: int) -> None:
+        """The person presses Stop below the newest draft of that chat."""
+        number = next(draft for _, where, draft, _ in reversed(self.telegram.drafts) if where == chat)
+        self.junk([{"stopped_message_generation": {"chat": chat_of(chat), "draft_id": number}}])
+
     def block(self, chat: int) -> None:
         """That person blocks the bot."""
         self.telegram.blocked.add(chat)
@@ -206,6 +211,8 @@ class World:
             "confirmed": polls.confirmed,
             "answered": ledger.answered,
             "ended": ledger.ended,
+            "growing": ledger.growing,
+            "drafts": len(self.telegram.drafts),
             "running": len(self.oracle.running),
             "peak": self.oracle.peak,
             **self.oracle.ring.counts,

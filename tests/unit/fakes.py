@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -92,6 +92,28 @@ def context(raw: bytes | None = None, *, claimed: Claim | None = None, **fields:
     return Context(made, read, said, ME)
 
 
+class Growing:
+    """An answer as it grows, shown at once."""
+
+    class Stop(Exception):
+        """Leaves the block."""
+
+    def __init__(self, stop_after: str = "") -> None:
+        self.stop_after = stop_after
+        self.kept, self.stopped = "", False
+        self.begun = 0
+
+    def add(self, text: str) -> None:
+        self.kept += text
+        if self.stop_after and self.kept.endswith(self.stop_after):
+            self.stopped = True
+            raise self.Stop
+
+    def anew(self) -> None:
+        self.begun += 1
+        self.kept = ""
+
+
 class Outbox:
     """Remembers what it was asked to send; raises ``failure`` instead, if set."""
 
@@ -99,22 +121,35 @@ class Outbox:
         self.failure = failure
         self.sent: list[tuple[Address, str]] = []
         self.typed = 0
+        self.marked: list[bool] = []
+        """Of each text whether it was given as Markdown."""
+        self.grown: list[Growing] = []
+        self.stop_after = ""
+        """Somebody says /stop once this was shown."""
 
     @property
     def texts(self) -> list[str]:
         return [text for _, text in self.sent]
 
-    async def answer(self, claim: Claim, address: Address, text: str) -> None:
+    async def answer(self, claim: Claim, address: Address, text: str, *, markdown: bool = False) -> None:
         text = claim.journal.setdefault("answer", text)
         if self.failure is not None:
             raise self.failure
         self.sent.append((address, text))
+        self.marked.append(markdown)
         claim.shown = True
 
     @asynccontextmanager
     async def typing(self, claim: Claim, address: Address) -> AsyncIterator[None]:
         self.typed += 1
         yield
+
+    @asynccontextmanager
+    async def growing(self, claim: Claim, address: Address) -> AsyncIterator[Growing]:
+        self.typed += 1
+        self.grown.append(Growing(self.stop_after))
+        with suppress(Growing.Stop):
+            yield self.grown[-1]
 
 
 class Inner:

@@ -36,12 +36,7 @@ end
 call('EXPIRE', P .. 'chat:' .. chat, ARGV[6])
 if ARGV[9] ~= '' and head then tell(chat, head, mid, ARGV[9]) end
 call('DEL', turn)
-untoken(lane)
-if expired then
-  for _, set in ipairs({ 'ready', 'urgent', 'notices', 'held:' .. chat, 'held:' .. (topic_of(lane) or chat) }) do
-    call('ZREM', P .. set, lane)
-  end
-end
+if expired then unplace(lane) else untoken(lane) end
 local left = call('LLEN', list)
 if left > 0 then put(lane) end
 return { 'ok', left }

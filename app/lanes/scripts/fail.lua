@@ -4,7 +4,7 @@
 unrefused()
 local lane, token = ARGV[1], ARGV[2]
 local key = P .. 'turn:' .. lane
-local t = call('HMGET', key, 'token', 'try', 'n', 'answer', 'm:1')
+local t = call('HMGET', key, 'token', 'try', 'n')
 if t[1] ~= token then return 'refused' end
 untoken(lane)
 takeback(key, ARGV[5])
@@ -12,6 +12,6 @@ if ARGV[6] ~= '1' and tonumber(t[2]) < tonumber(ARGV[7]) then
   call('ZADD', P .. 'later', num(now + tonumber(ARGV[3])), lane)
   return 'later'
 end
-bury(lane, { try = t[2], n = t[3], journal = t[4] or call('HGET', key, 'm:1') }, ARGV[4])
+bury(lane, { try = t[2], n = t[3], journal = call('HGET', key, 'm:1') }, ARGV[4])
 if call('LLEN', P .. 'lane:' .. lane) > 0 then put(lane) end
 return 'dead'

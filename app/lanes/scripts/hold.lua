@@ -1,6 +1,7 @@
--- parts: prelude pauses
+-- parts: prelude pauses chat
 -- hold: begin or end a pause of a scope in this shard. Moves no lane at its beginning: claims park what they meet.
 -- KEYS[1] ready   ARGV scope on(1|'') ver until-ms policy hold-ms author reason   -> ok | same | old
+--   scope: `*`, a chat, `<chat>:t<topic>`, or `><chat>`: while the chat of `reason` moves there nothing new of it starts
 -- Promise: `ver` (date.id) must be higher than the one noted, so a repetition (same) or an older command changes nothing.
 unrefused()
 local scope, on, ver = ARGV[1], ARGV[2] == '1', ARGV[3]
@@ -33,10 +34,13 @@ else
   call('ZREM', P .. 'later', '~' .. scope)
 end
 if scope == '*' then return 'ok' end
-local chat = chat_of(scope)
-local lanes = call('ZRANGE', P .. 'lanes:' .. chat, 0, -1)
-lanes[#lanes + 1] = chat
-for _, lane in ipairs(lanes) do
+if string.byte(scope) == 62 then
+  local chat = P .. 'chat:' .. string.sub(scope, 2)
+  call('HSET', chat, 'from', ARGV[8])
+  if call('TTL', chat) < 0 then call('EXPIRE', chat, 30 * DAY) end
+  return 'ok'
+end
+for _, lane in ipairs(lanes_of(chat_of(scope))) do
   local token = covered({ [scope] = true }, lane) and call('HGET', P .. 'turn:' .. lane, 'token')
   local signal = token and call('HGET', P .. 'signals', lane)
   if token and not (signal and string.sub(signal, 1, 4) == 'stop') then

@@ -1,4 +1,4 @@
--- parts: prelude place ends pauses
+-- parts: prelude place ends pauses album
 -- store: put a batch of updates of one shard into their lanes, each exactly once.
 -- KEYS[1] ready   ARGV[1] GROUP_MODE, ARGV[2] session seconds, then nine each: uid lane limit at by mid group kind raw
 -- -> {lanes made ready, status ...}; status: ok dup edited flood ignored paused | to <chat>
@@ -21,17 +21,19 @@ local function remember(uid)
   end
 end
 
--- An edit of an entry that still waits takes its place; searched from the tail, not into the running turn.
-local function edited(lane, uid, mid, raw)
+-- An edit of an entry that still waits takes its place; searched from the tail, not into the running turn. What was not
+-- to be merged before stays so, and what must not be any more is not.
+local function edited(lane, uid, mid, group, raw)
   local list = P .. 'lane:' .. lane
   local low, high = tonumber(call('HGET', P .. 'turn:' .. lane, 'n') or 0), call('LLEN', list) - 1
   while high >= low do
     local from = math.max(low, high - 63)
     local chunk = call('LRANGE', list, from, high)
     for i = #chunk, 1, -1 do
-      local uids, at, by, has, group = header(chunk[i])
+      local uids, at, by, has, was = header(chunk[i])
       if has == mid then
-        call('LSET', list, from + i - 1, table.concat({ uids .. '+' .. uid, at, by, mid, group }, '|') .. '\n' .. raw)
+        local keeps = was == group and was or ''
+        call('LSET', list, from + i - 1, table.concat({ uids .. '+' .. uid, at, by, mid, keeps }, '|') .. '\n' .. raw)
         return true
       end
     end
@@ -60,8 +62,9 @@ local function take(uid, lane, limit, at, by, mid, group, kind, raw)
   local id, chat = tonumber(uid), chat_of(lane)
   if call('GETBIT', P .. 'seen:' .. num(math.floor(id / 4096)), id % 4096) == 1 then return 'dup' end
   if alias(chat) then return 'to ' .. alias(chat) end
-  local unasked = string.find(kind, 'a', 1, true)
-    and (call('HGET', P .. 'chat:' .. chat, 'mode') or mode) ~= 'always'
+  local grouped = is_album(group)
+  local unasked = string.find(kind, 'a', 1, true) -- but of an album one caption may ask for all that follow it
+    and (call('HGET', P .. 'chat:' .. chat, 'mode') or mode) ~= 'always' and not (grouped and album(lane, group))
   if kind == 'i' or unasked then
     remember(id)
     finish(uid, 'dropped: ignored')
@@ -69,7 +72,10 @@ local function take(uid, lane, limit, at, by, mid, group, kind, raw)
   end
   local waiting = length(lane)
   remember(id)
-  if string.find(kind, 'e', 1, true) and edited(lane, uid, mid, raw) then return 'edited' end
+  if string.find(kind, 'e', 1, true) then
+    if edited(lane, uid, mid, group, raw) then return 'edited' end
+    group, grouped = '', false
+  end
   if waiting >= tonumber(limit) then
     finish(uid, 'dropped: flood')
     notice(lane, 'flood', 'flood', 3600, mid)
@@ -85,7 +91,8 @@ local function take(uid, lane, limit, at, by, mid, group, kind, raw)
     end
   end
   if at == '0' then at = num(now) end
-  if append(lane, table.concat({ uid, at, by, mid, group }, '|') .. '\n' .. raw) then made = made + 1 end
+  local entry, due = table.concat({ uid, at, by, mid, group }, '|') .. '\n' .. raw, grouped and settle(lane, group)
+  if append(lane, entry, due) then made = made + 1 end
   if string.find(lane, ':', 1, true) then index(lane) end
   return 'ok'
 end

@@ -122,7 +122,6 @@ def test_what_we_do_not_serve_is_ignored(kind_: str) -> None:
         {"text": None, "new_chat_members": [ANN]},
         {"text": None, "forum_topic_created": {"name": "x", "icon_color": 1}, **TOPIC},
         {"text": None, "pinned_message": {"message_id": 1}},
-        {"text": None, "migrate_to_chat_id": -1},
         {"chat": {"id": -5, "type": "channel"}},
         {"is_automatic_forward": True, "chat": GROUP, "sender_chat": {"id": -5, "type": "channel"}},
         {"via_bot": OURSELVES},
@@ -293,7 +292,12 @@ _odd_message = st.builds(
     st.dictionaries(st.sampled_from(_NAMES), _json, max_size=2),
     st.lists(_entity, max_size=2),
 )
-_kinds = st.sampled_from(["message", "edited_message", "callback_query", "poll", "channel_post", "nobody_knows"])
+_kinds = st.sampled_from(
+    [
+        *("message", "edited_message", "callback_query", "poll", "channel_post", "nobody_knows", "my_chat_member"),
+        "stopped_message_generation",
+    ]
+)
 
 
 @settings(max_examples=300, deadline=None)

@@ -115,13 +115,30 @@ class TestNotices:
         assert await self.run(outbox, kind="pause", paused=False) == End("answered")
         assert outbox.sent == []
 
-    @pytest.mark.parametrize("kind", ["flood", "stale", "pause", "dead", "unsure", "throttled", "of a later release"])
+    @pytest.mark.parametrize("kind", ["flood", "stale", "pause", "unsure", "throttled", "of a later release"])
     async def test_each_kind_is_one_sentence_in_reply_to_the_message(self, kind: str) -> None:
         outbox = Outbox()
         assert await self.run(outbox, kind=kind, lane="-100:t5,u7") == End("answered")
         ((address, text),) = outbox.sent
         assert address == Address(-100, 5, 3)
         assert text == words.NOTICES.get(kind, words.NOTICE)
+
+    async def test_who_is_told_of_a_dead_letter_gets_the_id_that_finds_it(self) -> None:
+        outbox, noted = Outbox(), list[tuple[str, str]]()
+        raw = msgspec.json.encode({"kind": "dead", "lane": "7", "mid": 3})
+        notices = Notices(outbox, Paused(), lambda error_id, kind: noted.append((error_id, kind)))
+        assert await notices(claim(raw, lane="?7", uids="ndead900")) == End("answered")
+        assert outbox.sent == [
+            (Address(7, None, 3), "Sorry, I could not answer this message; please ask again (error 900).")
+        ]
+        assert noted == [("900", "dead letter")]
+
+    async def test_a_chat_that_was_gone_already_is_told_nothing(self) -> None:
+        outbox = Outbox()
+        raw = msgspec.json.encode({"kind": "flood", "lane": "7", "mid": 3})
+        made = claim(raw, lane="?7", at_ms=5_000, chat_fields={"dead": "6000.12"})
+        assert await Notices(outbox, Paused())(made) == End("undeliverable")
+        assert outbox.sent == []
 
     async def test_a_text_is_said_as_it_is(self) -> None:
         outbox = Outbox()

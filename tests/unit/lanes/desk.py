@@ -41,6 +41,7 @@ class Desk:
         self.number += 1
         number, worker = given.get("number", self.number), given.get("worker", "w")
         args = (worker, number, want, urgent, notices, given.get("lease", 1000), given.get("attempts", 3))
+        args = (*args, given.get("merge", 10))
         return claimed(0, self.shard.ask("claim", *args), 0.0)
 
     def take(self, want: int = 1, **given: Any) -> Any:
@@ -62,8 +63,8 @@ class Desk:
 
     def complete(self, claim: Any, kind: str = "answered", session: str = "", **given: Any) -> tuple[str, int]:
         fields = [word for pair in given.get("fields", {}).items() for word in pair]
-        flags = ("", given.get("keep_bad", ""), given.get("notice", ""), 0)
-        args = (claim.lane, claim.token, len(claim.entries), kind, session, WEEK, *flags, *fields)
+        flags = (given.get("inherit", ""), given.get("keep_bad", ""), given.get("notice", ""), 0)
+        args = (claim.lane, claim.token, given.get("n", len(claim.entries)), kind, session, WEEK, *flags, *fields)
         done, left = self.shard.ask("complete", *args)
         return done.decode(), left
 

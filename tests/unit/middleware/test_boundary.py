@@ -48,6 +48,31 @@ def asking(error: Exception) -> object:
     return handler
 
 
+class TestIds:
+    """What somebody is told of an error carries an id that the log and /status know too."""
+
+    async def noted(self, error: Exception, outbox: Outbox) -> tuple[Outcome, list[tuple[str, str]]]:
+        notes: list[tuple[str, str]] = []
+        layer = Boundary(outbox, Manual(500.0), lambda error_id, kind: notes.append((error_id, kind)), history_turns=5)
+        return await layer(context(), asking(error)), notes  # type: ignore[arg-type]
+
+    async def test_an_apology_carries_it(self) -> None:
+        outbox = Outbox()
+        _, ((error_id, kind),) = await self.noted(ModelRefused(400, "secret reason"), outbox)
+        assert outbox.texts[0].endswith(f"(error {error_id}).")
+        assert kind == "ModelRefused 400"
+
+    @pytest.mark.parametrize("error, sentence", [(Rejected("secret"), words.UNSENT), (Unsure(), words.UNSURE)])
+    async def test_and_so_does_a_notice(self, error: Exception, sentence: str) -> None:
+        outcome, ((error_id, kind),) = await self.noted(error, Outbox())
+        assert outcome == End("apologised", notice=f"{sentence[:-1]} (error {error_id}).", session=outcome.session)  # type: ignore[union-attr]
+        assert kind == type(error).__name__
+
+    async def test_what_nobody_is_told_of_has_none(self) -> None:
+        for error in (Lost(), Later(900, "op"), StoreDown(), Dead()):
+            assert (await self.noted(error, Outbox()))[1] == []
+
+
 async def test_what_ends_well_passes() -> None:
     assert await boundary(Outbox())(context(), Inner(DONE)) is DONE
 

@@ -10,13 +10,14 @@ import pytest
 from app.chain.context import Context, Sorry
 from app.core import words
 from app.core.outcome import Back, End, Fail, Gone, Outcome
+from app.core.schema import parse
 from middleware.access import REMEMBERED, Access
 from middleware.deadline import Deadline
 from middleware.observe import Observe
 from middleware.prefix import Prefix
 from middleware.sanitise import Sanitise
 from middleware.throttle import Throttle
-from tests.unit.fakes import ANN, BOB, DATE, GROUP, PRIVATE, Inner, Outbox, claim, context, mention, update
+from tests.unit.fakes import ANN, BOB, DATE, GROUP, ME, PRIVATE, Inner, Outbox, claim, context, mention, update
 
 DONE = End("answered")
 
@@ -112,6 +113,21 @@ class TestPrefix:
         outcome = await Prefix(prefix)(context(text=text), Inner(DONE))
         assert outcome == (End("dropped: ignored") if dropped else DONE)
 
+    async def test_of_merged_messages_only_those_that_were_taken_back_are_left_out(self) -> None:
+        raws = [update(uid=uid, message_id=uid, text=text) for uid, text in ((1, "one"), (2, "$ignore"), (3, "three"))]
+        read = [parse(raw) for raw in raws]
+        for count, wanted, reply in ((3, "one\nthree", 3), (2, "one", 1)):
+            *earlier, last = [each.message for each in read[:count] if each.message]
+            ctx = Context(claim(raws[count - 1]), read[count - 1], last, ME, earlier)
+            inner = Inner(DONE)
+            assert await Prefix("$ignore")(ctx, inner) is DONE
+            assert (inner.texts, ctx.address.reply, ctx.message.message_id) == ([wanted], reply, reply)
+
+    @pytest.mark.parametrize("text", ["/ignore this", "@lane_bot $ignore", "$IGNORE"])
+    async def test_so_is_an_edit_that_takes_a_question_back(self, text: str) -> None:
+        raw = update("edited_message", text=text)
+        assert await Prefix("$ignore", "lane_bot")(context(raw), Inner(DONE)) == End("dropped: ignored")
+
 
 class TestSanitise:
     async def text(self, text: str, emoji: Any = "keep", **fields: Any) -> str:
@@ -152,12 +168,21 @@ class TestSanitise:
         assert await self.text("the 👩‍👩‍👧 here", "name") == "the :woman_woman_girl: here"
         assert await self.text("the 👩‍👩‍👧 here", "strip") == "the here"
 
-    @pytest.mark.parametrize("text", ["\u202e\u2066", "@lane_bot", "@lane_bot \U000e0041"])
+    @pytest.mark.parametrize(
+        "text", ["\u202e\u2066", "@lane_bot", "@lane_bot \U000e0041", "\u200d\ufe0f", "\u200b \u3164", "\U000e0041"]
+    )
     async def test_when_nothing_is_left_it_says_so(self, text: str) -> None:
         outbox, inner = Outbox(), Inner(DONE)
-        ctx = context(text=text, chat=GROUP, entities=mention(text) if "@" in text else None)
+        fields: dict[str, Any] = {"chat": GROUP, "entities": mention(text)} if "@" in text else {}
+        ctx = context(text=text, **fields)
         assert await Sanitise(outbox, "lane_bot")(ctx, inner) == DONE
         assert (outbox.texts, inner.texts) == ([words.EMPTY], [])
+
+    async def test_a_picture_among_people_is_no_question_that_needs_words(self) -> None:
+        outbox, inner = Outbox(), Inner(DONE)
+        ctx = context(text="🎉", chat=GROUP)
+        assert await Sanitise(outbox, "lane_bot", emoji="strip")(ctx, inner) == End("dropped: ignored")
+        assert (outbox.texts, inner.texts) == ([], [])
 
     async def test_a_bare_mention_may_point_at_another_message(self) -> None:
         quoted = {"message_id": 3, "chat": GROUP, "text": "what is pi?", "from": BOB}
@@ -202,6 +227,15 @@ class TestThrottle:
         assert await self.end(layer, 1, chat=GROUP) is DONE
         assert await self.end(layer, 2, chat=GROUP, from_=BOB) is DONE
         assert await self.end(layer, 3, chat=PRIVATE) != DONE
+
+    async def test_a_channel_and_an_anonymous_admin_are_people_of_their_own(self) -> None:
+        layer = Throttle(1)
+        channel = {"id": -200, "type": "channel", "title": "News"}
+        stand_in = {"id": 136817688, "is_bot": True, "first_name": "Channel"}
+        for uid, speaker in enumerate((channel, GROUP)):
+            assert await self.end(layer, uid, chat=GROUP, sender_chat=speaker, from_=stand_in) is DONE
+        for uid, speaker in enumerate((channel, GROUP), 10):
+            assert await self.end(layer, uid, chat=GROUP, sender_chat=speaker, from_=stand_in) != DONE
 
     async def test_zero_is_no_limit_and_commands_of_operators_have_none(self) -> None:
         assert all([await self.end(Throttle(0), uid) is DONE for uid in range(50)])

@@ -12,9 +12,10 @@ from app.core.clock import Manual
 from app.core.errors import Doubtful, Flooded, Held, Later, Lost, Migrated, StoreBroken, Unsent
 from app.core.updates import Address
 from app.lanes.answers import Marked
-from app.outbox import outbox as outboxes
-from app.outbox.outbox import TYPING_EVERY_SECONDS, Outbox
+from app.outbox import post as posts
+from app.outbox.outbox import Outbox
 from app.outbox.pacing import BURST, Pace
+from app.outbox.signs import AFTER_SECONDS, EVERY_SECONDS, show
 from app.outbox.window import FIRST, MOST
 from tests.support.shard import Shard
 from tests.support.wait import turns, until
@@ -45,14 +46,14 @@ async def test_sixteen_sends_that_hang_do_not_stop_other_chats_for_longer_than_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     width = MOST
-    monkeypatch.setattr(outboxes, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(posts, "SLOW_SECONDS", 0.1)
     phone = Phone(Manual())
     outbox = office(Grants(), phone, window=width)
     phone.ends.extend(never() for _ in range(16))
     hanging = [asyncio.ensure_future(turn(outbox, claim(str(n)))) for n in range(1, 17)]
     await turns(20)
     try:
-        await asyncio.wait_for(turn(outbox, claim("900")), 2.5 * outboxes.SLOW_SECONDS)
+        await asyncio.wait_for(turn(outbox, claim("900")), 2.5 * posts.SLOW_SECONDS)
         assert 900 in [chat for _, chat in phone.heard]
     finally:
         for task in hanging:
@@ -62,7 +63,7 @@ async def test_sixteen_sends_that_hang_do_not_stop_other_chats_for_longer_than_o
 
 
 def test_a_send_that_hangs_holds_its_place_for_about_two_seconds_at_most() -> None:
-    assert outboxes.SLOW_SECONDS <= 2
+    assert posts.SLOW_SECONDS <= 2
 
 
 async def test_no_more_turns_than_the_window_holds_stand_between_send_and_journal() -> None:
@@ -88,9 +89,9 @@ async def test_commands_and_notices_pass_a_full_window() -> None:
 async def test_a_window_opens_to_its_most_and_no_further() -> None:
     outbox = office(Grants(), Phone(Manual()), window=FIRST)
     for _ in range(3000):
-        await outbox.window.enter()
-        outbox.window.leave()
-    assert (outbox.window.width, places(outbox)) == (MOST, MOST)
+        await outbox.post.window.enter()
+        outbox.post.window.leave()
+    assert (outbox.post.window.width, places(outbox)) == (MOST, MOST)
 
 
 WAYS: dict[str, list[Any]] = {
@@ -138,7 +139,7 @@ async def test_a_place_is_neither_lost_nor_given_back_twice_wherever_a_turn_is_c
 
 
 async def test_a_slow_send_that_ends_gives_its_place_back_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outboxes, "SLOW_SECONDS", 0.01)
+    monkeypatch.setattr(posts, "SLOW_SECONDS", 0.01)
     phone = Phone(Manual())
     outbox = office(Grants(), phone, window=1)
     slow = never()
@@ -183,7 +184,7 @@ async def test_typing_waits_for_no_permit() -> None:
     lanes, phone = Watched(), Phone(Manual())
     lanes.granted = 0
     outbox = office(lanes, phone, Pace(GAP, 0, 0))
-    await asyncio.wait_for(outbox.show_typing(claim("7"), HERE), 1)
+    await asyncio.wait_for(show(outbox.post, claim("7"), HERE), 1)
     assert (lanes.asked, lanes.marks, phone.typed, phone.clock.sleeping) == (1, 0, [], 0)
 
 
@@ -194,16 +195,16 @@ async def test_typing_takes_no_permit_kept_for_answers(desk: Desk) -> None:
     desk.store()
     held = desk.take(lease=ENDLESS_MS)
     for _ in range(20):
-        await outbox.show_typing(held, HERE)
+        await show(outbox.post, held, HERE)
     assert len(phone.typed) in (1, 2)
-    await asyncio.wait_for(outbox.permits.take(), 1)
+    await asyncio.wait_for(outbox.post.permits.take(), 1)
 
 
 async def test_typing_does_not_overtake_an_answer_that_waits_for_a_permit() -> None:
     lanes, phone = Watched(), Phone(Manual())
     outbox = office(lanes, phone, Pace(GAP, 0, 0))
-    outbox.permits._queue.append(never())
-    await outbox.show_typing(claim("7"), HERE)
+    outbox.post.permits._queue.append(never())
+    await show(outbox.post, claim("7"), HERE)
     assert (lanes.asked, phone.typed) == (0, [])
 
 
@@ -215,11 +216,11 @@ async def test_typing_is_shown_in_a_quiet_bot(answered_before: bool, desk: Desk)
     desk.store()
     held = desk.take(lease=ENDLESS_MS)
     if answered_before:
-        await outbox.permits.take()
+        await outbox.post.permits.take()
         await clock.advance(5)
     for _ in range(4):
-        await outbox.show_typing(held, HERE)
-        await clock.advance(TYPING_EVERY_SECONDS)
+        await show(outbox.post, held, HERE)
+        await clock.advance(EVERY_SECONDS)
     assert len(phone.typed) == 4
 
 
@@ -230,24 +231,22 @@ async def test_a_flood_on_typing_cools_the_chat_in_the_store(desk: Desk) -> None
     desk.store()
     held = desk.take(lease=ENDLESS_MS)
     phone.flood = Flooded(9)
-    await outbox.show_typing(held, HERE)
+    await show(outbox.post, held, HERE)
     assert 8_900 <= (await lanes.mark(held, 1, "op", "", 0, BURST, first=True)).value <= 9_000
 
 
-async def test_typing_ends_with_its_block_and_no_failure_of_it_reaches_the_turn(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(outboxes, "TYPING_AFTER_SECONDS", 0)
+async def test_typing_ends_with_its_block_and_no_failure_of_it_reaches_the_turn() -> None:
     lanes, phone = Grants(), Phone(Manual())
     outbox = office(lanes, phone)
     lanes.answers.append(StoreBroken("NOPERM"))
     phone.flood = Flooded(1)
     async with outbox.typing(claim("7"), HERE):
+        await phone.clock.advance(AFTER_SECONDS)
         await until(lambda: phone.clock.sleeping)
-        await phone.clock.advance(TYPING_EVERY_SECONDS)
+        await phone.clock.advance(EVERY_SECONDS)
         await until(lambda: lanes.cooled)
         phone.flood = None
-        await phone.clock.advance(TYPING_EVERY_SECONDS)
+        await phone.clock.advance(EVERY_SECONDS)
         await until(lambda: phone.typed)
     before = len(asyncio.all_tasks())
     await phone.clock.advance(60)

@@ -27,7 +27,7 @@ def contents(session: Session, turns: int = 100, tokens: int = 10_000) -> list[s
 def test_a_conversation_begins_empty() -> None:
     session = load(b"")
     assert session.history(5, 100) == ([], False)
-    assert session.dump().startswith(b"1.1\n{")
+    assert session.dump().startswith(b"2.1\n{")
 
 
 def test_history_is_the_earlier_turns_oldest_first() -> None:

@@ -16,7 +16,8 @@ from simulator.world import World
 ADA = 1001
 NAMES = (
     "chat_id", "user_id", "message_id", "message_thread_id", "text", "entities", "reply_parameters", "action",
-    "commands", "scope", "url", "link_preview_options", "allowed_updates",
+    "commands", "scope", "url", "link_preview_options", "allowed_updates", "draft_id", "reaction", "reply_markup",
+    "callback_query_id", "file_id", "language_code", "can_stop",
 )  # fmt: skip
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 JSON = st.recursive(
@@ -27,7 +28,24 @@ ENTITY = st.fixed_dictionaries(
     optional={"user": JSON | st.just({"id": ADA}), "url": JSON, "language": JSON},
 )
 KNOWN = st.sampled_from(
-    [ADA, str(ADA), HIKERS, FORUM, 1, 2, 3, 42, "typing", [], {}, '{"message_id":1}', "hello", "https://a.b"]
+    [
+        ADA,
+        str(ADA),
+        HIKERS,
+        FORUM,
+        1,
+        2,
+        3,
+        42,
+        "typing",
+        [],
+        {},
+        [{"type": "emoji", "emoji": "👀"}],
+        {"inline_keyboard": [[{"text": "x", "callback_data": "y"}]]},
+        '{"message_id":1}',
+        "hello",
+        "https://a.b",
+    ]
 )
 VALUE = JSON | KNOWN | st.lists(ENTITY, max_size=3) | JSON.map(lambda value: msgspec.json.encode(value).decode())
 

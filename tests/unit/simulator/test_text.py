@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import text
+from simulator import entities, text
 from simulator.records import Entity, Refusal
 
 
@@ -42,7 +42,7 @@ def test_entities_that_do_not_fit_are_refused_in_telegrams_words() -> None:
         "Bad Request: entity beginning at UTF-16 offset 0 ends after the end of the text at UTF-16 offset 100"
     )
     assert refused("a\U0001f600b", [Entity("bold", 2, 2)]) == (
-        "Bad Request: entity begins in a middle of a UTF-16 symbol at byte offset 1"
+        "Bad Request: entity begins in a middle of a UTF-16 symbol at byte offset 5"
     )
 
 
@@ -58,7 +58,8 @@ def test_only_a_hundred_entities_are_kept() -> None:
 
 
 def test_entities_without_length_are_left_out_silently() -> None:
-    assert text.clean("hello", [Entity("bold", 0, 0), Entity("bold", -1, 2)])[1] == []
+    assert text.clean("hello", [Entity("bold", 0, 0)])[1] == []
+    assert refused("hello", [Entity("bold", -1, 2)]) == "Bad Request: receive an entity with incorrect offset -1"
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,12 @@ def test_entities_without_length_are_left_out_silently() -> None:
 )
 def test_an_entity_that_cannot_be_read_names_its_fault(item: object, words: str) -> None:
     with pytest.raises(Refusal) as caught:
-        text.parse([item])
+        entities.parse([item])
     assert caught.value.description == f"Bad Request: can't parse MessageEntity: {words}"
 
 
 def test_kinds_that_telegram_finds_itself_are_not_taken_from_a_request() -> None:
-    assert text.parse([{"type": "mention", "offset": 0, "length": 1}]) == []
+    assert entities.parse([{"type": "mention", "offset": 0, "length": 1}]) == []
 
 
 @pytest.mark.parametrize(

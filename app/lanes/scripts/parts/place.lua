@@ -5,18 +5,31 @@ local function put(lane, rank)
   call('ZADD', P .. set, rank or num(micros), lane)
 end
 
-local function append(lane, entry)
-  if call('RPUSH', P .. 'lane:' .. lane, entry) == 1 then
-    put(lane)
-    return true
+-- True if the lane became ready; with a time `due`, ms, it sleeps until then instead.
+local function append(lane, entry, due)
+  if call('RPUSH', P .. 'lane:' .. lane, entry) > 1 then return false end
+  if due and due > now then
+    call('ZADD', P .. 'later', num(due), lane)
+    return false
   end
-  return false
+  put(lane)
+  return true
 end
 
 local function untoken(lane)
   call('HDEL', P .. 'turn:' .. lane, 'token')
   call('ZREM', P .. 'leases', lane)
   call('HDEL', P .. 'signals', lane)
+end
+
+-- Out of every place; whoever calls it puts the lane back if something is left in it.
+local function unplace(lane)
+  untoken(lane)
+  local chat = chat_of(lane)
+  for _, set in ipairs({ 'ready', 'urgent', 'notices', 'later', 'held:' .. chat, 'held:>' .. chat,
+    'held:' .. (topic_of(lane) or chat) }) do
+    call('ZREM', P .. set, lane)
+  end
 end
 
 -- Keep a value of a wrong type aside, so that the lane goes on without it.

@@ -1,0 +1,95 @@
+"""What a reader must see as the model wrote it: maths, addresses, text that looks like HTML.
+
+Each such place becomes one private character before Markdown is read, and itself again afterwards. The parser takes
+the character for a letter, so it may stand anywhere; inside of code it comes back all the same.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FIRST, _LAST = 0xF0000, 0xFFFFD
+UNDERLINE, UNDERLINE_END = chr(_FIRST), chr(_FIRST + 1)
+_STAND_IN = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
+_STAND_IN_WORD = re.compile(f"[{chr(_FIRST + 2)}-{chr(_LAST)}]")
+
+# Inside of maths there is no blank line and no code.
+_INNER = r"(?!\n[ \t>]*\n)[^`]"
+_RAW = re.compile(
+    rf"""(?=[\\$hw<:_*{chr(_FIRST)}-{chr(_LAST)}])(?:
+    (?P<underline></?u>)
+    | (?P<maths> \\\[(?:(?!\\[\[\]]){_INNER})*+\\\]
+        | \\\((?:(?!\\[()]){_INNER})*+\\\)
+        | \$\$(?:(?!\$\$){_INNER})++\$\$
+        | (?<![\\$\w])\$(?![\s$])[^$\n`]*(?<![\s\\])\$(?![\d$]) )     # not the prices of "$5 or $6"
+    | \\[()\[\]]                                                      # maths that has not ended yet
+    | (?P<address> (?<![a-z<])(?:https?://|www\.)(?:(?!\*\*|~~)[!#-;=?-Z_a-z~])+ )
+    | (?P<html> (?<!\]\()(?<!\\)<(?=[a-zA-Z/!?])(?!(?:https?|ftp|mailto):[^\s<>]*>|[\w.+-]+@[\w.-]+>) )
+    | (?<=\]):                                # else "[1]: https://…" is a definition, which nobody sees
+    | (?<![\w*])__[a-z]++(?:_[a-z]++)*+__(?!\w)                       # Python's __init__
+    | (?P<close> (?<=[^\w\s*])(?<=[^\x00-\u2010])\*\*(?=[\u2e80-\uffef])(?=\w) )  # bold that ends at CJK punctuation
+    | (?P<open> (?<=[\u2e80-\uffef])(?<=\w)\*\*(?=[^\w\s*]) )         # ... or begins with it, and no space around
+    | [{chr(_FIRST)}-{chr(_LAST)}]
+    )""",
+    re.VERBOSE,
+)
+_MARKUP = re.compile(r"[*_~&]")
+_TAIL = "?!.,:;*_~'\""
+_QUOTED = re.compile(r"\n[ \t]*(?:>[ \t]?)+")
+
+
+class Shield:
+    """Hides such places of one text, and brings them back."""
+
+    __slots__ = ("_hidden", "text")
+
+    def __init__(self, source: str) -> None:
+        self._hidden = ["<u>", "</u>"]
+        self.text = _RAW.sub(self._hide, source)
+
+    def restore(self, text: str, *, quoted: bool = False, words: bool = False) -> str:
+        """The text as it was written, in ``words`` but for the marks of underlining.
+
+        ``quoted`` takes away the marks of a quote that lay inside of a hidden place.
+        """
+        if text.isascii():
+            return text
+        return (_STAND_IN_WORD if words else _STAND_IN).sub(lambda found: self._shown(found[0], quoted=quoted), text)
+
+    def _shown(self, sign: str, *, quoted: bool) -> str:
+        index = ord(sign) - _FIRST
+        text = self._hidden[index] if index < len(self._hidden) else sign
+        return _QUOTED.sub("\n", text) if quoted and "\n" in text else text
+
+    def _hide(self, found: re.Match[str]) -> str:
+        text, kind = found[0], found.lastgroup
+        if kind == "underline":
+            return UNDERLINE if text == "<u>" else UNDERLINE_END
+        if kind == "close":
+            return self._sign("") + text
+        if kind == "open":
+            return text + self._sign("")
+        if kind == "address":
+            return self._address(text)
+        if kind == "maths" and "|" in text and _in_row(found):
+            return text
+        return self._sign(text)
+
+    def _address(self, text: str) -> str:
+        """Marks that follow an address are not part of it, nor is a bracket that closes what was opened before it."""
+        address, unopened = text.rstrip(_TAIL), text.count(")") - text.count("(")
+        while unopened > 0 and address.endswith(")"):
+            address, unopened = address[:-1].rstrip(_TAIL), unopened - 1
+        return self._sign(address) + text[len(address) :] if _MARKUP.search(address) else text
+
+    def _sign(self, text: str) -> str:
+        if len(self._hidden) > _LAST - _FIRST:
+            return text
+        self._hidden.append(text)
+        return chr(_FIRST + len(self._hidden) - 1)
+
+
+def _in_row(found: re.Match[str]) -> bool:
+    """Whether it stands in a line of a table, whose cells the bars divide."""
+    line = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
+    return line.lstrip(" \t>").startswith("|")
