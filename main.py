@@ -16,9 +16,11 @@ import structlog
 import uvloop
 
 from app.chain.bot import Bot
+from app.chain.cast import cast_of, too_small
 from app.chain.compose import Handler, compose
 from app.chain.dispatch import Dispatch
 from app.chain.figures import Figures
+from app.chain.look import look
 from app.chain.router import Router
 from app.core import words
 from app.core.botapi import Telegram, bot_id
@@ -35,14 +37,14 @@ from app.lanes.lanes import Lanes
 from app.lanes.pipe import Pipe
 from app.lanes.presence import Presence
 from app.lanes.shards import served
-from app.model.choose import Models, choose, probes
+from app.model.choose import Models, choose
 from app.model.persona import Cast
-from app.model.persona import load as personas
-from app.ops import capacity, inspect, logs
+from app.ops import capacity, logs
 from app.ops.alarm import Alarm
 from app.ops.arguments import parser
 from app.ops.bypass import Bypass
 from app.ops.control import Control
+from app.ops.gauges import Gauges
 from app.ops.logs import Redactor
 from app.ops.metrics import Metrics
 from app.ops.reload import Reload, files, rereads
@@ -70,6 +72,7 @@ from middleware.pause import Pause
 from middleware.prefix import Prefix
 from middleware.sanitise import Sanitise
 from middleware.spent import Spent
+from middleware.tally import Tally
 from middleware.throttle import Throttle
 
 DEMO_TOKEN = "424242:simulator"  # noqa: S105  the simulator's own, worth nothing elsewhere
@@ -85,6 +88,7 @@ class Seams:
     sender: Sender
     telegram: Telegram
     models: Models
+    metrics: Metrics
     alarm: Alarm
     cast: Cast
     clock: Clock
@@ -98,7 +102,7 @@ class Seams:
 
 def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) -> Bot:
     """Put the bot together. Read this first: it reads in the way of one update."""
-    log, clock, metrics = structlog.get_logger(), seams.clock, Metrics(VERSION)
+    log, clock, metrics = structlog.get_logger(), seams.clock, seams.metrics
 
     def report(line: str, error: Exception | None = None) -> None:
         log.error(line, error=f"{type(error).__name__}: {error}" if error else None)
@@ -130,7 +134,8 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
     outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, metrics, report, log.debug)
     figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock)
-    chain = onion(settings, seams, me, metrics, control, outbox, Teller(lanes, runner.kick), figures)
+    metrics.show(Gauges(seams.models, settings.quota_bot, clock, metrics.asked_with))
+    chain = onion(settings, seams, me, control, outbox, Teller(lanes, runner.kick), figures)
     runner.work = Dispatch(chain, Notices(outbox, lanes), me)
     metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
@@ -142,23 +147,17 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
 
 
 def onion(
-    settings: Settings,
-    seams: Seams,
-    me: Me,
-    metrics: Metrics,
-    control: Control,
-    outbox: Outbox,
-    teller: Teller,
-    figures: Figures,
+    settings: Settings, seams: Seams, me: Me, control: Control, outbox: Outbox, teller: Teller, figures: Figures
 ) -> Handler:
     """What every message passes through, outermost first, and who answers it."""
     turns, tokens, hold = settings.history_turns, settings.history_tokens, settings.model_exhausted == "hold"
-    operators, clock, cast, models = seams.operators, seams.clock, seams.cast, seams.models
+    operators, clock, cast, models, metrics = seams.operators, seams.clock, seams.cast, seams.models, seams.metrics
     rights = Rights(seams.sender, clock, operators)
     commands = Commands(outbox, rights, cast=cast, name=me.first_name)
     operator = Operator(control, outbox, rights, clock, scope=settings.lane_scope)
     choice = Choice(outbox, rights, cast=cast, name=me.first_name)
     usage = Usage(outbox, rights, figures, models.ledger)
+    spent = Spent(teller, clock, hold=hold, hold_seconds=settings.hold_minutes * 60)
     return compose(
         [
             Observe(metrics, level=settings.log_level),  # counts what happens, whatever happens
@@ -169,7 +168,7 @@ def onion(
             Sanitise(outbox, me.username, emoji=settings.emoji),  # controls, tags, its own mention
             Throttle(settings.user_messages_per_minute, operators),  # who writes too fast
             Deadline(settings.turn_seconds),  # a turn may take this long
-            Spent(teller, clock, hold=hold, hold_seconds=settings.hold_minutes * 60),  # limits: told once, or held
+            Tally(spent, metrics),  # limits: told once, or held; counted
         ],
         Router(
             {**commands.routes(), **operator.routes(), **choice.routes(), **usage.routes()},
@@ -185,9 +184,11 @@ def onion(
 @contextlib.asynccontextmanager
 async def world(settings: Settings) -> AsyncIterator[Seams]:
     """The seams as the settings ask for them; what is not set is embedded, and said."""
-    log, clock, page, guard = structlog.get_logger(), Real(), "", None
+    log, clock, metrics, page, guard = structlog.get_logger(), Real(), Metrics(VERSION), "", None
     operators = settings.operator_ids
-    cast = personas(settings.persona, settings.personas, settings.personas_dir, settings.system_prompt)
+    cast = cast_of(settings)
+    for line in too_small(settings, cast):
+        log.warning(line)
     async with contextlib.AsyncExitStack() as stack:
         url = settings.redis_url.get_secret_value() if settings.redis_url else ""
         if not url:
@@ -224,11 +225,12 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
         sender = Sender(connections, telegram)
         alarm = Alarm(stores.work, bot, sender, operators)
         models = choose(
-            settings, connections, clock, pipe, stores.work, bot, operators=operators, alarm=alarm, report=log.warning
-        )
+            settings, connections, clock, pipe, stores.work, bot,
+            operators=operators, alarm=alarm, report=log.warning, count=metrics.keyed,
+        )  # fmt: skip
         if not settings.model_base_url:
             log.info("offline model, since MODEL_BASE_URL is not set")
-        yield Seams(stores, pipe, sender, telegram, models, alarm, cast, clock, page, operators, guard)
+        yield Seams(stores, pipe, sender, telegram, models, metrics, alarm, cast, clock, page, operators, guard)
 
 
 async def live(settings: Settings, args: argparse.Namespace, service: Service, redactor: Redactor) -> None:
@@ -253,7 +255,7 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service, r
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
             await seams.models.begin()
             bot.reader = replace(bot.reader, model=seams.models.name)  # which may have been asked for just now
-            reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files(), log.warning)
+            reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files, log.warning)
             service.on_reload(reload.ask)
             beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
             await menu(bot.sender, words.MENU, words.MENU_OPERATOR, seams.operators)
@@ -280,18 +282,6 @@ async def serve(settings: Settings, args: argparse.Namespace, redactor: Redactor
         await life
 
 
-async def look(settings: Settings, verb: str) -> int:
-    """`status` and `check`."""
-    token = settings.telegram_bot_token
-    secret = token.get_secret_value() if token else DEMO_TOKEN
-    bot = bot_id(secret)
-    if verb == "status":
-        return await inspect.status(settings, bot, VERSION, print)
-    async with Connections(4) as connections:
-        telegram = Telegram(connections, secret, settings.telegram_api_base_url) if token else None
-        return await inspect.check(settings, telegram, bot, probes(settings, connections, Real()), print)
-
-
 def cli() -> None:
     """The command `lanekeeper`."""
     args = parser(VERSION).parse_args()
@@ -300,12 +290,14 @@ def cli() -> None:
     try:
         settings = load()
         redactor = logs.configure(settings.log_format, settings.log_level, settings.secrets())
-        for line in settings.warnings:
-            structlog.get_logger().warning(line)
         if args.verb == "run":
+            for line in settings.warnings:
+                structlog.get_logger().warning(line)
             uvloop.run(serve(settings, args, redactor))
         else:
-            sys.exit(asyncio.run(look(settings, args.verb)))
+            sys.exit(
+                asyncio.run(look(settings, args.verb, VERSION, DEMO_TOKEN, lambda line: print(redactor(str(line)))))
+            )
     except* SettingsError as group:
         for line in SettingsError.lines_of(group.exceptions):
             print(f"lanekeeper: {line}", file=sys.stderr)

@@ -33,7 +33,12 @@ async def status(settings: Settings, bot: int, version: str, say: Callable[[obje
 
 
 async def check(
-    settings: Settings, telegram: Telegram | None, bot: int, probes: Sequence[Probe], say: Callable[[object], None]
+    settings: Settings,
+    telegram: Telegram | None,
+    bot: int,
+    probes: Sequence[Probe],
+    doubts: Sequence[str],
+    say: Callable[[object], None],
 ) -> int:
     """Say one line per finding; 1 when one of them keeps the bot from working."""
     stores = _stores(settings) if settings.redis_url else None
@@ -47,7 +52,7 @@ async def check(
         everyone=not settings.allow_ids,
         operators=len(settings.operator_ids),
         require_durable=settings.redis_durability == "require",
-        doubts=settings.warnings,
+        doubts=doubts,
     )
     failed = False
     try:
