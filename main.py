@@ -16,10 +16,13 @@ import structlog
 import uvloop
 
 from app.chain.bot import Bot
+from app.chain.cast import cast_of, too_small
 from app.chain.compose import Handler, compose
 from app.chain.dispatch import Dispatch
 from app.chain.figures import Figures
 from app.chain.forget import Forget
+from app.chain.look import look
+from app.chain.move import Mover
 from app.core import words
 from app.core.botapi import Telegram, bot_id
 from app.core.clock import Clock, Real
@@ -36,14 +39,14 @@ from app.lanes.lanes import Lanes
 from app.lanes.pipe import Pipe
 from app.lanes.presence import Presence
 from app.lanes.shards import served
-from app.model.choose import Models, choose, probes
+from app.model.choose import Models, choose
 from app.model.persona import Cast
-from app.model.persona import load as personas
-from app.ops import capacity, inspect, logs
+from app.ops import capacity, logs
 from app.ops.alarm import Alarm
 from app.ops.arguments import parser
 from app.ops.bypass import Bypass
 from app.ops.control import Control
+from app.ops.gauges import Gauges
 from app.ops.logs import Redactor
 from app.ops.metrics import Metrics
 from app.ops.recent import Recent
@@ -69,6 +72,7 @@ from middleware.pause import Pause
 from middleware.prefix import Prefix
 from middleware.sanitise import Sanitise
 from middleware.spent import Spent
+from middleware.tally import Tally
 from middleware.throttle import Throttle
 
 DEMO_TOKEN = "424242:simulator"  # noqa: S105  the simulator's own, worth nothing elsewhere
@@ -84,6 +88,7 @@ class Seams:
     sender: Sender
     telegram: Telegram
     models: Models
+    metrics: Metrics
     alarm: Alarm
     cast: Cast
     clock: Clock
@@ -97,7 +102,7 @@ class Seams:
 
 def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) -> Bot:
     """Put the bot together. Read this first: it reads in the way of one update."""
-    log, clock, metrics = structlog.get_logger(), seams.clock, Metrics(VERSION)
+    log, clock, metrics = structlog.get_logger(), seams.clock, seams.metrics
 
     def report(line: str, error: Exception | None = None) -> None:
         log.error(line, error=f"{type(error).__name__}: {error}" if error else None)
@@ -117,7 +122,8 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     )
     hints = Hints(seams.stores.wait, me.id, clock)
     stale_ms = round(settings.stale_minutes * 60_000)
-    policy = Policy(settings.lane_scope, settings.lane_limit, stale_ms, settings.ignore_prefix)
+    merge = settings.merge_waiting == "private"
+    policy = Policy(settings.lane_scope, settings.lane_limit, stale_ms, settings.ignore_prefix, merge)
     polling = Polling(
         seams.telegram, lanes, lambda raw: triage(raw, me, policy), clock, metrics, hints.tell, lanes.lease_seconds
     )
@@ -133,14 +139,17 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     eyes = Eyes(lanes, sender, permits, pace, clock, runner.turns.claims, log.debug)
     figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock)
     teller, recent = Teller(lanes, runner.kick), Recent(seams.stores.work, me.id, clock)
-    forget, models = Forget(Chats(lanes), runner, hints), seams.models
+    chats, models = Chats(lanes), seams.models
+    forget, mover = Forget(chats, runner, hints), Mover(chats, clock, runner.kick, models.ledger.move)
+    runner.on_move, control.origins = mover.go, chats.origins
     parts = Parts(
         me, outbox, sender, control, figures, models, seams.cast, teller, metrics, forget, clock, seams.operators
     )
+    metrics.show(Gauges(models, settings.quota_bot, clock, metrics.asked_with))
     router, groups = table(settings, parts)
-    chain = onion(settings, seams, me, metrics, outbox, teller, recent, router)
+    chain = onion(settings, seams, me, outbox, teller, recent, router)
     button = Button(control, scope=settings.lane_scope)
-    runner.work = Dispatch(chain, Notices(outbox, lanes, recent), me, groups.changed, button)
+    runner.work = Dispatch(chain, Notices(outbox, lanes, recent), me, groups.changed, button, mover.begin)
     metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
     reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.models.name)
@@ -152,18 +161,12 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
 
 
 def onion(
-    settings: Settings,
-    seams: Seams,
-    me: Me,
-    metrics: Metrics,
-    outbox: Outbox,
-    teller: Teller,
-    recent: Recent,
-    router: Handler,
+    settings: Settings, seams: Seams, me: Me, outbox: Outbox, teller: Teller, recent: Recent, router: Handler
 ) -> Handler:
     """What every message passes through, outermost first, before it is answered."""
     turns, tokens, hold = settings.history_turns, settings.history_tokens, settings.model_exhausted == "hold"
-    operators, clock = seams.operators, seams.clock
+    operators, clock, metrics = seams.operators, seams.clock, seams.metrics
+    spent = Spent(teller, clock, hold=hold, hold_seconds=settings.hold_minutes * 60)
     return compose(
         [
             Observe(metrics, level=settings.log_level),  # counts what happens, whatever happens
@@ -174,7 +177,7 @@ def onion(
             Sanitise(outbox, me.username, emoji=settings.emoji),  # controls, tags, its own mention
             Throttle(settings.user_messages_per_minute, operators),  # who writes too fast
             Deadline(settings.turn_seconds),  # a turn may take this long
-            Spent(teller, clock, hold=hold, hold_seconds=settings.hold_minutes * 60),  # limits: told once, or held
+            Tally(spent, metrics),  # limits: told once, or held; counted
         ],
         router,
     )
@@ -183,9 +186,11 @@ def onion(
 @contextlib.asynccontextmanager
 async def world(settings: Settings) -> AsyncIterator[Seams]:
     """The seams as the settings ask for them; what is not set is embedded, and said."""
-    log, clock, page, guard = structlog.get_logger(), Real(), "", None
+    log, clock, metrics, page, guard = structlog.get_logger(), Real(), Metrics(VERSION), "", None
     operators = settings.operator_ids
-    cast = personas(settings.persona, settings.personas, settings.personas_dir, settings.system_prompt)
+    cast = cast_of(settings)
+    for line in too_small(settings, cast):
+        log.warning(line)
     async with contextlib.AsyncExitStack() as stack:
         url = settings.redis_url.get_secret_value() if settings.redis_url else ""
         if not url:
@@ -222,11 +227,12 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
         sender = Sender(connections, telegram)
         alarm = Alarm(stores.work, bot, sender, operators)
         models = choose(
-            settings, connections, clock, pipe, stores.work, bot, operators=operators, alarm=alarm, report=log.warning
-        )
+            settings, connections, clock, pipe, stores.work, bot,
+            operators=operators, alarm=alarm, report=log.warning, count=metrics.keyed,
+        )  # fmt: skip
         if not settings.model_base_url:
             log.info("offline model, since MODEL_BASE_URL is not set")
-        yield Seams(stores, pipe, sender, telegram, models, alarm, cast, clock, page, operators, guard)
+        yield Seams(stores, pipe, sender, telegram, models, metrics, alarm, cast, clock, page, operators, guard)
 
 
 async def live(settings: Settings, args: argparse.Namespace, service: Service, redactor: Redactor) -> None:
@@ -251,7 +257,7 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service, r
             bot.risks.extend(await risks(seams.stores.work, strict=settings.redis_durability == "require"))
             await seams.models.begin()
             bot.reader = replace(bot.reader, model=seams.models.name)  # which may have been asked for just now
-            reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files(), log.warning)
+            reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files, log.warning)
             service.on_reload(reload.ask)
             beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
             await menu(bot.sender, words.MENUS, words.MENU_OPERATOR, seams.operators)
@@ -286,12 +292,14 @@ def cli() -> None:
     try:
         settings = load()
         redactor = logs.configure(settings.log_format, settings.log_level, settings.secrets())
-        for line in settings.warnings:
-            structlog.get_logger().warning(line)
         if args.verb == "run":
+            for line in settings.warnings:
+                structlog.get_logger().warning(line)
             uvloop.run(serve(settings, args, redactor))
         else:
-            sys.exit(asyncio.run(inspect.look(settings, args.verb, DEMO_TOKEN, VERSION, probes)))
+            sys.exit(
+                asyncio.run(look(settings, args.verb, VERSION, DEMO_TOKEN, lambda line: print(redactor(str(line)))))
+            )
     except* SettingsError as group:
         for line in SettingsError.lines_of(group.exceptions):
             print(f"lanekeeper: {line}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Makes docs/settings.md and .env.example from the settings, docs/redis.md from the keys: none can drift from the code.
+"""Makes docs/{settings,redis,metrics}.md and .env.example from the code, so that none can drift from it.
 
 Without arguments it writes them (`make docs`); with the name of one it prints that one (the tests compare).
 """
@@ -8,8 +8,11 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+from app.core.clock import Real
 from app.core.keys import KEYS
-from app.core.settings import PLANNED, SECRETS, Settings
+from app.core.settings import PLANNED, SECRETS, describe
+from app.ops.gauges import Gauges
+from app.ops.metrics import Metrics
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,24 +23,9 @@ def table(*rows: tuple[str, ...]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *body))
 
 
-def written(default: object) -> str:
-    """A default as one would write it in `.env`; empty for none."""
-    if default is None or default in ((), frozenset()):
-        return ""
-    return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def described() -> list[tuple[str, str, str]]:
-    """Name, default and meaning of every setting."""
-    return [
-        (name.upper(), written(field.default), " ".join((field.description or "").split()))
-        for name, field in Settings.model_fields.items()
-    ]
-
-
 def settings() -> str:
     """docs/settings.md."""
-    rows = [(f"`{name}`", f"`{default}`" if default else "unset", meaning) for name, default, meaning in described()]
+    rows = [(f"`{row.name}`", f"`{row.default}`" if row.default else "unset", row.meaning) for row in describe()]
     files = ", ".join(f"`{name}_FILE`" for names in SECRETS.values() for name in names)
     planned = ", ".join(f"`{name}`" for name in PLANNED)
     return f"""# Settings
@@ -59,10 +47,11 @@ def example() -> str:
     head = (
         "# Copy to .env and take away the # of what you change. Nothing needs to be set; docs/settings.md says more.\n"
     )
-    return head + "".join(
-        f"\n{textwrap.fill(meaning, 118, initial_indent='# ', subsequent_indent='# ')}\n# {name}={default}\n"
-        for name, default, meaning in described()
-    )
+    return head + "".join(f"\n{_comment(row.meaning)}\n# {row.name}={row.default}\n" for row in describe())
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 118, initial_indent="# ", subsequent_indent="# ")
 
 
 def redis() -> str:
@@ -80,9 +69,57 @@ A lane is `<chat>`, or `<chat>:t<topic>` for a topic of a forum; with `!` in fro
 """
 
 
+class Nothing:
+    """Endpoints and limits of which there are none."""
+
+    @property
+    def ledger(self) -> "Nothing":
+        return self
+
+    async def refresh(self) -> None:
+        """Nothing is new."""
+
+    async def usage(self, _: object) -> tuple[()]:
+        """Nothing is used."""
+        return ()
+
+    def report(self) -> tuple[()]:
+        return ()
+
+
+def metrics() -> str:
+    """docs/metrics.md."""
+    page = Metrics()
+    page.show(Gauges(Nothing(), (), Real(), page.asked_with))
+    rows = [
+        (f"`{found.name}{'_total' * (found.type == 'counter')}`", found.type, found.documentation)
+        for found in page.registry.collect()
+        if found.name.startswith("lanekeeper_")
+    ]
+    return f"""# Figures
+
+Made from app/ops/metrics.py and app/ops/gauges.py by `make docs`. `/metrics` (`WEB_HOST`, `WEB_PORT`) shows them in
+Prometheus' text form, with the usual `process_…` beside them. Each process shows its own counts; what endpoints, keys
+and limits say is of all processes, as of the moment the page is read, or as it was last known while Redis is away.
+
+{table(("name", "kind", "meaning"), *rows)}
+
+`endpoint` is a host (with port and path where several share it), `key` is `…last4 (label)` as in /keys, `unit` requests
+or tokens, `window` minute, hour, day or month. There are series for what the settings name, never for people or chats.
+
+How long the month's requests of a key still last, and that a key needs a person:
+
+```
+lanekeeper_limit{{scope="key",window="month"}} - lanekeeper_limit_used{{scope="key",window="month"}}
+max by (key, state) (lanekeeper_key_state{{state=~"unpaid|refused"}}) == 1
+```
+"""
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings,
     "docs/redis.md": redis,
+    "docs/metrics.md": metrics,
     ".env.example": example,
 }
 

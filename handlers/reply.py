@@ -21,7 +21,7 @@ from app.core.errors import Later, ModelCut, ModelError, PromptTooLong, QuotaSpe
 from app.core.outcome import End, Outcome
 from app.core.schema import Message
 from app.core.text import clean, name
-from app.core.tokens import conversation, tokens
+from app.core.tokens import LEAST_ANSWER, conversation, tokens
 from app.core.updates import Address
 from app.model.base import Message as Said
 from app.model.base import Model, Prompt, Usage, whole
@@ -137,17 +137,18 @@ class Reply:
         return self._end(ctx, text, mid)
 
     async def _text(self, ctx: Context, history: list[Said], *, trimmed: bool) -> str:
-        """The model's answer with our last lines; what it cannot read whole is asked once more with half of it."""
+        """The model's answer with our last lines; what does not fit is asked once more with a shorter history."""
         if ctx.claim.stop and ctx.claim.shown:  # what its predecessor has shown is the answer
             raise Stopped
         text, finish = "", ""
         async with self._outbox.growing(ctx.claim, ctx.address) as growing:
             try:
                 text, finish = await self._ask(ctx, history, growing)
-            except PromptTooLong:
-                if not history:
+            except (PromptTooLong, QuotaSpent) as error:
+                shorter = self._shorter(ctx, history, error)
+                if shorter is None:
                     raise
-                history, trimmed = _half(history), True
+                history, trimmed = shorter, True
                 text, finish = await self._ask(ctx, history, growing)
                 ctx.session.shorten(len(history) // 2)
         if growing.stopped:
@@ -158,6 +159,15 @@ class Reply:
             raise Sorry(_EMPTY.get(finish, words.SORRY_EMPTY), "empty answer")
         lines = [line for line in (_FINISH.get(finish, ""), words.CAPTION_ONLY if ctx.media else "") if line]
         return words.with_lines(text, [*lines, words.TRIMMED] if trimmed and not ctx.session.told_trim else lines)
+
+    def _shorter(self, ctx: Context, history: list[Said], error: PromptTooLong | QuotaSpent) -> list[Said] | None:
+        """At most half of a history, and no more than a quota has left; None when nothing can be left out."""
+        room = conversation(history) / 2
+        if isinstance(error, QuotaSpent):
+            if not error.left:
+                return None
+            room = min(room, error.left - LEAST_ANSWER - conversation(self._prompt(ctx, []).messages))
+        return _later(history, room) if history else None
 
     async def _ask(self, ctx: Context, history: list[Said], growing: Growing) -> tuple[str, str]:
         """Text and finish; what it cost is noted in the session."""
@@ -244,9 +254,8 @@ def _front(persona: Persona, *, private: bool) -> tuple[Said, ...]:
     return ({"role": "system", "content": system}, *persona.examples)
 
 
-def _half(history: list[Said]) -> list[Said]:
-    """The later turns, at most half of it by size and without at least one turn."""
-    room = conversation(history) / 2
+def _later(history: list[Said], room: float) -> list[Said]:
+    """The later turns, at most ``room`` tokens of them and without at least the first."""
     for start in range(len(history) - 2, -1, -2):
         room -= conversation(history[start : start + 2])
         if room < 0:

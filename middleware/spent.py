@@ -1,5 +1,7 @@
 """At a limit: a spent quota is told once and then met with silence; with every key exhausted, questions are held.
 
+Silence ends before the time that was told: whoever comes back then, and comes in vain, hears of it again.
+
 A held question gives its lane back until a key returns, without an attempt and without asking in between; after
 HOLD_MINUTES it gets one apology that names the time. Who was told is kept by the lanes (`tell`), not here.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from math import ceil
+from math import ceil, isfinite
 
 from app.chain.compose import Handler
 from app.chain.context import Context
@@ -22,8 +24,7 @@ SPREAD_SECONDS = 0.8  # those who wait do not all come back in one moment
 LEAST_SECONDS = 0.2  # nor at once, should `until` be over already
 TICK_SECONDS = 1.2  # lanes that wait are looked at each second; who is early waits for the key in place
 QUIET_SECONDS = 5.0  # a shorter wait is not worth a word
-TOLD_SECONDS = 60  # an apology is not repeated sooner
-DAY_SECONDS = 86_400
+HOUR_SECONDS, DAY_SECONDS, MONTH_SECONDS = 3600, 86_400, 31 * 86_400
 
 Tell = Callable[[Claim, str, str, int], Awaitable[bool]]
 """Tells a chat something, once for a mark: claim, text, mark, seconds."""
@@ -48,10 +49,12 @@ class Spent:
 
     async def _refuse(self, ctx: Context, error: QuotaSpent) -> Outcome:
         now = self._clock.now()
-        text = words.spent(error.scope, error.limit, error.resets, now)
+        text = words.spent(error.scope, error.limit, error.resets, now, error.left)
         mark = f"quota:{error.scope}:{error.limit}:{ctx.user_id}"
-        told = await self._tell(ctx.claim, text, mark, ceil(error.resets - now))
-        ctx.log.info("a quota is spent", scope=error.scope, limit=str(error.limit), told=told)
+        if error.left and not error.resets:  # this question is too long for any window: that is said of each
+            mark += f":{ctx.ids}"
+        told = await self._tell(ctx.claim, text, mark, _until(error.resets, now) if error.resets else HOUR_SECONDS)
+        ctx.log.info("a quota is spent", scope=error.scope, limit=str(error.limit), left=error.left, told=told)
         return End("dropped: quota")
 
     def _holds(self, ctx: Context, until: float) -> bool:
@@ -63,7 +66,7 @@ class Spent:
 
     async def _wait(self, ctx: Context, until: float) -> Outcome:
         now = self._clock.now()
-        wait = max(until - now, LEAST_SECONDS)
+        wait = min(max(until - now, LEAST_SECONDS), HOUR_SECONDS)
         if now + wait - ctx.claim.entries[0].at_ms / 1000 > QUIET_SECONDS:
             text = words.HELD.format(when=words.when(until, now))
             await self._tell(ctx.claim, text, "held", ceil(self._hold_seconds) or DAY_SECONDS)
@@ -73,7 +76,12 @@ class Spent:
     async def _sorry(self, ctx: Context, error: ModelExhausted) -> Outcome:
         now = self._clock.now()
         text = words.EXHAUSTED.format(when=words.when(error.until, now))
-        seconds = max(ceil(error.until - now), TOLD_SECONDS)
-        told = await self._tell(ctx.claim, text, f"exhausted:{ctx.user_id}", seconds)
-        ctx.log.warning("every key is at its limit", until=round(error.until), told=told)
+        mark = f"exhausted:{ctx.user_id}:{error.until // 60:.0f}"  # with the time: another is told too
+        told = await self._tell(ctx.claim, text, mark, _until(error.until, now))
+        ctx.log.warning("every key is at its limit", until=error.until, told=told)
         return End("apologised" if told else "dropped: quota")
+
+
+def _until(at: float, now: float) -> int:
+    """Seconds for a mark that is over when people may come back, though Redis begins to count them a moment later."""
+    return max(1, min(ceil(at - now) - 1, MONTH_SECONDS)) if isfinite(at) else HOUR_SECONDS

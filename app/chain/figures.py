@@ -24,6 +24,8 @@ _KEY = {
     "unpaid": "not paid for",
     "refused": "refused by the endpoint",
 }
+_TRIED = frozenset({"unpaid", "refused", "ill"})
+"""Nobody knows when these are well again, only when they are asked again."""
 
 
 class Line(Protocol):
@@ -60,6 +62,8 @@ class Key(Protocol):
     def state(self) -> str: ...
     @property
     def until(self) -> float: ...
+    @property
+    def keyless(self) -> bool: ...
 
 
 class Pool(Protocol):
@@ -113,7 +117,7 @@ class Figures:
         for pool in pools:
             said = [f"{pool.host}, {pool.model or 'its first model'}: {_state(pool.state, pool.until, now)}"]
             for key in pool.keys:
-                said.append(f"{key.shown}: {_state(_KEY.get(key.state, key.state), key.until, now)}")
+                said.append(f"{'without a key' if key.keyless else key.shown}: {_state(key.state, key.until, now)}")
                 said += [f"  {_figures(line, now)}" for line in lines if line.scope == f"k{key.label}"]
             parts.append("\n".join(said))
         return "\n\n".join(parts) or words.NO_KEYS
@@ -125,8 +129,8 @@ class Figures:
         shown: dict[str, str] = {}
         for pool in pools:
             shown |= {f"k{key.label}": f"Key {key.shown}" for key in pool.keys}
-            ill = [key for key in pool.keys if key.state not in ("ready", "returning")]
-            said += [f"Key {key.shown}: {_state(_KEY.get(key.state, key.state), key.until, now)}" for key in ill]
+            said += [_key(key, pool, now) for key in pool.keys if key.state not in ("ready", "returning")]
+        said = list(dict.fromkeys(said))  # a key that is refused is that for each model
         for line in await self.models.ledger.usage([("b", self.bot)] if self.bot else []):
             said.append(f"Everybody: {_figures(line, now)}")
         ending = [(line, _ends(line, now)) for line in lines]
@@ -150,7 +154,17 @@ def _endpoint(pool: Pool, now: float) -> str:
 
 
 def _state(state: str, until: float, now: float) -> str:
-    return f"{state}, back {words.when(until, now)}" if until > now else state
+    said = _KEY.get(state, state)
+    if until <= now:
+        return said
+    return f"{said}, {'tried again' if state in _TRIED else 'back'} {words.when(until, now)}"
+
+
+def _key(key: Key, pool: Pool, now: float) -> str:
+    """A key that cannot be used now; one is busy for one model, all else holds for each."""
+    model = f", {pool.model or 'its first model'}" if key.state == "busy" else ""
+    who = f"{pool.host}{model}, asked without a key" if key.keyless else f"Key {key.shown} of {pool.host}{model}"
+    return f"{who}: {_state(key.state, key.until, now)}"
 
 
 def _figures(line: Line, now: float) -> str:

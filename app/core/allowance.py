@@ -43,7 +43,8 @@ class Limit:
     @property
     def words(self) -> str:
         """For people: `300 requests an hour`."""
-        return f"{self.amount:,} {UNITS[self.unit]} {'an' if self.window == 'hour' else 'a'} {self.window}"
+        what = UNITS[self.unit] if self.amount != 1 else UNITS[self.unit].removesuffix("s")
+        return f"{self.amount:,} {what} {'an' if self.window == 'hour' else 'a'} {self.window}"
 
 
 def limit(text: str) -> Limit:

@@ -8,12 +8,14 @@ a request: proxies are resolved once per URL.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from functools import lru_cache
 from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from app.core.direct import KEEP_SECONDS, Direct
 from app.core.exchange import Clocks, Failure, Gate, Late, Lost, Target, Unreached, resolve
@@ -32,6 +34,19 @@ class Reply(Protocol):
     def raw_headers(self) -> Sequence[tuple[bytes, bytes]]: ...
     async def readany(self) -> bytes: ...
     def close(self) -> None: ...
+
+
+_gate: ContextVar[Gate | None] = ContextVar("gate", default=None)
+"""Of the request that this task makes through aiohttp, which passes nothing of ours on."""
+
+
+class _Gated(aiohttp.ClientRequest):
+    """Asks the gate when the connection is there, the proxy's tunnel too, and nothing is written yet."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if (gate := _gate.get()) is not None and (doubt := gate()) is not None:
+            await doubt
+        return await super().send(conn)
 
 
 class Borrowed:
@@ -109,6 +124,7 @@ class Connections:
                     limit=self._limit, keepalive_timeout=KEEP_SECONDS, ttl_dns_cache=_DNS_SECONDS
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                request_class=_Gated,
                 skip_auto_headers=("Accept-Encoding", "User-Agent"),
             )
         return self._session
@@ -122,15 +138,14 @@ class Connections:
         clocks: Clocks,
         gate: Gate | None = None,
     ) -> Reply:
-        """Send a request and answer once the headers are here; whoever asked closes the reply. Raises Failure.
-
-        Through a proxy ``gate`` is asked before a connection is looked for.
-        """
+        """Send a request and answer once the headers are here; whoever asked closes the reply. Raises Failure."""
         if target.proxy is None and (body is None or isinstance(body, bytes)):
             return await self._direct.open(method, target, headers, body or b"", clocks, gate)
-        if gate is not None and (doubt := gate()) is not None:
-            await doubt
-        return await self._borrow(method, target, headers, body, clocks)
+        asked = _gate.set(gate)
+        try:
+            return await self._borrow(method, target, headers, body, clocks)
+        finally:
+            _gate.reset(asked)
 
     async def fetch(
         self,

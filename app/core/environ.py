@@ -7,6 +7,7 @@ giving the same secret there (NAME, NAME_FILE, an older name).
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -59,14 +60,22 @@ def _secret(given: Mapping[str, str], names: tuple[str, ...], directory: Path, b
         return ""
     if not ways or not ways[0].endswith("_FILE"):
         return given[ways[0]] if ways else ""
+    path = located(directory, given[ways[0]])
     try:
-        text = (directory / Path(given[ways[0]]).expanduser()).read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        bad.append(f"{ways[0]}={given[ways[0]]}: cannot be read: {_reason(error)}")
+        # what names no file may be the secret itself, written into the wrong setting
+        shown = f"={given[ways[0]]}" if os.path.exists(path) else ""  # noqa: PTH110  Path's raises
+        bad.append(f"{ways[0]}{shown}: the file cannot be read: {_reason(error)}")
         return ""
     if not text:
         bad.append(f"{ways[0]}={given[ways[0]]}: the file is empty")
     return text
+
+
+def located(directory: Path, text: str) -> Path:
+    """The file that a setting names; a relative one starts at ``directory``, `~` is the home folder."""
+    return directory / Path(os.path.expanduser(text.strip()))  # noqa: PTH111  Path's raises for an unknown person
 
 
 def misspelt(given: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -25,7 +25,7 @@ Error
 │   │   └─ PromptTooLong   the conversation does not fit into the model's context
 │   ├─ ModelCut            ended without finish_reason or [DONE]; .text is what came
 │   └─ ModelFailed         an error object inside a 200 answer, or an unreadable body; .reason
-├─ QuotaSpent              a quota of the person, the chat or the bot; .scope .limit .resets (Unix seconds)
+├─ QuotaSpent              a quota of the person, the chat or the bot; .scope .limit .resets (Unix seconds) .left
 ├─ Unparsable              an update that cannot be read
 ├─ CorruptSession          a session value that cannot be read
 └─ TurnOver                how a turn ends early: raised by outbox and handlers, caught in middleware/boundary.py
@@ -191,13 +191,18 @@ class ModelFailed(ModelError):
 
 
 class QuotaSpent(Error):
-    """A quota is used up: whose (``scope``: user, chat or bot), which, and when it resets (Unix seconds)."""
+    """A quota has no room: whose (``scope``: user, chat or bot), which, and when it resets (Unix seconds).
 
-    def __init__(self, scope: str, limit: Limit, resets: float) -> None:
-        super().__init__(f"the {scope}'s quota of {limit.words} is used up")
+    ``left``: what is left of it, too little for this question though not for every one (0: it is used up).
+    ``resets`` is 0 when no reset helps: even the whole of it (``left``), or of it for any question (0), is too little.
+    """
+
+    def __init__(self, scope: str, limit: Limit, resets: float, left: int = 0) -> None:
+        super().__init__(f"the {scope}'s quota of {limit.words} has {left} left")
         self.scope = scope
         self.limit = limit
         self.resets = resets
+        self.left = left
 
 
 class Unparsable(Error):

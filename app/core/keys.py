@@ -105,7 +105,8 @@ KEYS: tuple[Key, ...] = (
     Key(
         "lk:{<bot id>.model}:health",
         "hash",
-        "what is known of keys (`k<label>`) and endpoints (`e<label>`): `until:gen:count:why:slot:used`, in ms",
+        "what is known of keys (`k<label>`; for one model `k<label>@<endpoint's>`) and endpoints (`e<label>`): "
+        "`until:gen:count:why:slot:used`, in ms",
         "26 h after its last change",
     ),
     Key(
@@ -119,8 +120,8 @@ KEYS: tuple[Key, ...] = (
     Key(
         "lk:{<bot id>.quota}:call:<turn>",
         "hash",
-        "ticket to what it holds in which windows",
-        "1 min after it was settled, 1 day after it expired",
+        "ticket to what it holds in which windows, or was charged in vain",
+        "1 min after it was settled, 1 day after it expired or was in vain",
     ),
     Key("lk:{<bot id>.quota}:override", "hash", "chat to the limits that an operator gave it, or `off`", "forever"),
     Key("lk:{<bot id>}:alarm:<digest>", "string", "operators were told this already", "1 h"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -17,16 +18,26 @@ from app.core.allowance import Limit, limits
 
 STORES = ("redis", "rediss", "unix", "redis+sentinel")
 
+_BETWEEN = re.compile(r"[\s,]+")
+_SEMICOLON = re.compile(r"[^\S\r\n]*;[^\S\r\n]*")  # a new line begins another key
+_LIMIT = re.compile(r"[0-9]+[rt]/", re.IGNORECASE)
+_BARE = re.compile(r"[0-9]+[a-z]*/", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a value must be, in words."""
+    """What a value must be, in words; one that is ``secret``, or may hold a secret, is never shown when it is bad."""
 
     words: str
+    secret: bool = False
+
+
+class Unfit(ValueError):
+    """Why a value cannot be used, in words that show nothing of it."""
 
 
 def _split(value: object) -> object:
-    return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
+    return [part for part in _BETWEEN.split(value) if part] if isinstance(value, str) else value
 
 
 def _lower(value: object) -> object:
@@ -40,11 +51,17 @@ def _token(value: SecretStr) -> SecretStr:
 
 
 def _http(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("shape")
-    if parts.port == 0 or re.search(r"\s", value):  # a port that is none raises ValueError by itself
-        raise ValueError("port")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise Unfit("its port or its brackets are wrong") from None
+    if parts.scheme not in {"http", "https"}:
+        raise Unfit("it does not begin with http:// or https://")
+    if not parts.hostname or port == 0 or re.search(r"\s", value):
+        raise Unfit("it names no host that can be reached")
+    if parts.query or parts.fragment:
+        raise Unfit("it has a ? or a #")
     return value.rstrip("/").removesuffix("/chat/completions")
 
 
@@ -56,14 +73,41 @@ class Key:
     limits: tuple[Limit, ...] = ()
 
 
-def key(value: object) -> Key:
-    """Read one; the secret is a header field: visible ASCII without comma and semicolon."""
-    if not isinstance(value, str):
-        raise ValueError("shape")  # noqa: TRY004  pydantic's validators raise ValueError
-    secret, _, rest = value.partition(";")
+def key(text: str) -> Key:
+    """Read one; raises Unfit. The secret is a header field: visible ASCII without comma and semicolon."""
+    secret, _, rest = text.partition(";")
+    if _LIMIT.match(text):
+        raise Unfit("looks like a limit, and a limit follows its key with a semicolon (sk-a;300r/hour)")
     if not re.fullmatch(r"[!-+\--:<-~]+", secret):
-        raise ValueError("shape")
-    return Key(SecretStr(secret), limits(rest, ";"))
+        raise Unfit("is empty, or has a character that no key has")
+    return Key(SecretStr(secret), _own(rest))
+
+
+def keys(text: str, *, bare: bool = False) -> tuple[Key, ...]:
+    """Read several, with commas, blanks or new lines between them; raises Unfit.
+
+    Blanks around a semicolon are nothing. ``bare``: all may be given by their limits alone.
+    """
+    parts = [part for part in _BETWEEN.split(_SEMICOLON.sub(";", text)) if part]
+    unnamed = bare and all(_BARE.match(part) for part in parts)
+    found = []
+    for number, part in enumerate(parts, 1):
+        try:
+            found.append(Key(SecretStr(""), _own(part)) if unnamed else key(part))
+        except Unfit as error:
+            raise Unfit(f"key {number} {error}") from None
+    return tuple(found)
+
+
+def _own(text: str) -> tuple[Limit, ...]:
+    try:
+        return limits(text, ";")
+    except ValueError:
+        raise Unfit("has a limit that cannot be read (300r/hour is one)") from None
+
+
+def _keys(value: object) -> object:
+    return keys(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +120,42 @@ class Fallback:
 
 
 def _fallbacks(value: object) -> object:
-    """Read MODEL_FALLBACKS; ValueError for anything but what its `Need` shows."""
-    return tuple(_fallback(entry) for entry in json.loads(value)) if isinstance(value, str) else value
+    """Read MODEL_FALLBACKS; raises Unfit."""
+    if not isinstance(value, str):
+        return value
+    try:
+        entries = json.loads(value, strict=False)
+    except json.JSONDecodeError as error:
+        raise Unfit(f"not JSON: line {error.lineno} column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise Unfit("not JSON") from None
+    if not isinstance(entries, list):
+        raise Unfit("not a list")
+    found = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            found.append(_fallback(entry))
+        except Unfit as error:
+            raise Unfit(f"entry {number}: {error}") from None
+    return tuple(found)
 
 
 def _fallback(entry: object) -> Fallback:
-    if not isinstance(entry, dict) or not entry.keys() <= {"base_url", "name", "keys"}:
-        raise ValueError("shape")
-    url, name, keys = (entry.get(part, "") for part in ("base_url", "name", "keys"))
-    if not (isinstance(url, str) and isinstance(name, str) and isinstance(keys, str) and (url or name)):
-        raise ValueError("shape")
-    pool = tuple(key(part) for part in re.split(r"[\s,]+", keys) if part)
-    return Fallback(_http(url) if url else "", name, pool)
+    if not isinstance(entry, dict):
+        raise Unfit("not an object in braces")
+    if not entry.keys() <= {"base_url", "name", "keys"}:
+        raise Unfit("has a field other than base_url, name and keys")
+    for field, value in entry.items():
+        if not isinstance(value, str):
+            raise Unfit(f"{field} is not a text in quotes")
+    url, name = (str(entry.get(field, "")).strip() for field in ("base_url", "name"))
+    if not (url or name):
+        raise Unfit("needs base_url or name")
+    try:
+        base = _http(url) if url else ""
+    except Unfit as error:
+        raise Unfit(f"base_url: {error}") from None
+    return Fallback(base, name, keys(str(entry.get("keys", ""))))
 
 
 def _limits(value: object) -> object:
@@ -115,31 +183,41 @@ Seconds = Annotated[float, Field(ge=1, le=10**9, allow_inf_nan=False), Need("a n
 Days = Annotated[float, Field(ge=0.01, le=3650, allow_inf_nan=False), Need("a number of days from 0.01 to 3650")]
 Shards = Annotated[int, Field(ge=1, le=1024), Need("a whole number from 1 to 1024")]
 Port = Annotated[int, Field(ge=0, le=65535), Need("a port from 0 to 65535")]
-Url = Annotated[str, AfterValidator(_http), Need("an address such as https://host/path")]
+Url = Annotated[str, AfterValidator(_http), Need("an address such as https://host/path", secret=True)]
 Token = Annotated[
-    SecretStr, AfterValidator(_token), Need("a token as @BotFather gives it (digits, a colon, no spaces)")
+    SecretStr, AfterValidator(_token), Need("a token as @BotFather gives it (digits, a colon, no spaces)", secret=True)
 ]
 Store = Annotated[
     SecretStr,
     AfterValidator(_store),
     Need(
-        "redis://host:port/number, rediss://, unix:///path or redis+sentinel:// (redis+cluster:// is not supported yet)"
+        "redis://host:port/number, rediss://, unix:///path or redis+sentinel:// "
+        "(redis+cluster:// is not supported yet)",
+        secret=True,
     ),
 ]
 Keys = Annotated[
-    tuple[Annotated[Key, BeforeValidator(key)], ...],
-    BeforeValidator(_split),
-    Need("keys with commas between them, each with its own limits if it has any (sk-a;300r/hour;900r/month)"),
+    tuple[Key, ...],
+    BeforeValidator(_keys),
+    Need(
+        "a list of keys with commas between them, each with its own limits if it has any (sk-a;300r/hour;900r/month)",
+        secret=True,
+    ),
+]
+Fallbacks = Annotated[
+    tuple[Fallback, ...],
+    BeforeValidator(_fallbacks),
+    Need(
+        'a JSON list such as [{"base_url": "https://host/v1", "name": "model", "keys": "sk-b;300r/hour"}]', secret=True
+    ),
 ]
 Quota = Annotated[
     tuple[Limit, ...], BeforeValidator(_limits), Need("limits such as 300r/hour,100000t/day (r requests, t tokens)")
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), Need("names with commas between them")]
-Fallbacks = Annotated[
-    tuple[Fallback, ...],
-    BeforeValidator(_fallbacks),
-    Need('a JSON list such as [{"base_url": "https://host/v1", "name": "model", "keys": "sk-b;300r/hour"}]'),
-]
+Text = Annotated[str, Need("a text")]
+Folder = Annotated[Path, Need("the path of a folder")]
+YesNo = Annotated[bool, Need("yes or no")]
 Ids = Annotated[frozenset[int], BeforeValidator(_split), Need("a list of numeric ids with commas between them")]
 
 Durability = Annotated[Literal["warn", "require"], BeforeValidator(_lower), Need("warn or require")]

@@ -95,8 +95,12 @@ def connect(url: str, *, answer_seconds: float = ANSWER_SECONDS, connections: in
             work=client(url, connections, {**_options(scheme), "socket_timeout": answer_seconds}),
             wait=client(url, 4, {**_options(scheme), "socket_timeout": None}),
         )
-    except ValueError as error:
-        raise SettingsError([f"REDIS_URL: {str(error) or 'it cannot be read'}"]) from None
+    except ValueError:
+        # the library's own words may hold a part of the password
+        shape = (
+            "redis+sentinel://host:port,host:port/name/db" if scheme == "redis+sentinel" else f"{scheme}://host:port"
+        )
+        raise SettingsError([f"REDIS_URL: it cannot be read; {shape} is needed"]) from None
 
 
 def _options(scheme: str) -> dict[str, Any]:
@@ -120,7 +124,7 @@ def _keepalive() -> dict[int, int]:
 
 
 def _from_url(url: str, connections: int, options: dict[str, Any]) -> Redis:
-    urlsplit(url).port  # noqa: B018  raises ValueError with a good sentence
+    urlsplit(url).port  # noqa: B018  raises ValueError
     pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=POOL_SECONDS, **options)
     return Redis.from_pool(pool)
 
@@ -131,7 +135,7 @@ def _from_sentinel(url: str, connections: int, options: dict[str, Any]) -> Redis
     name, _, db = parts.path.strip("/").partition("/")
     hosts = [_host(text) for text in parts.netloc.rpartition("@")[2].split(",") if text]
     if not name or not hosts or (db and not db.isdigit()):
-        raise ValueError("redis+sentinel://host:port,host:port/name/db is needed")
+        raise ValueError("shape")
     secret = parse_qs(parts.query).get("sentinel_password", [None])[0]
     asked = {**options, "socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
     manager = Sentinel(  # type: ignore[no-untyped-call]
@@ -154,7 +158,7 @@ def _from_sentinel(url: str, connections: int, options: dict[str, Any]) -> Redis
 def _host(text: str) -> tuple[str, int]:
     parts = urlsplit(f"//{text}")
     if not parts.hostname:
-        raise ValueError("redis+sentinel://host:port,host:port/name/db is needed")
+        raise ValueError("shape")
     return parts.hostname, parts.port or 26379
 
 

@@ -26,6 +26,7 @@ SECRETS = {
     "TELEGRAM_BOT_TOKEN": ("TELEGRAM_BOT_TOKEN",),
     "REDIS_URL": ("REDIS_URL",),
     "MODEL_API_KEYS": ("MODEL_API_KEYS", "MODEL_API_KEY"),
+    "MODEL_FALLBACKS": ("MODEL_FALLBACKS",),
 }
 """Each secret and the names it goes by; each of these also as NAME_FILE, the path of a file that holds it."""
 
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
     )
     _warnings: tuple[str, ...] = PrivateAttr(default=())
+    _proxies: tuple[str, ...] = PrivateAttr(default=())
 
     telegram_bot_token: kinds.Token | None = None
     """The bot's token from @BotFather. Unset: the simulator with its chat page is started in Telegram's place."""
@@ -57,7 +59,7 @@ class Settings(BaseSettings):
     """The endpoint's keys, with commas between them; unset, none is sent. The first is used while it has allowance,
     then the next, and the first again when its window resets. A key may carry limits of its own after semicolons:
     `sk-a;300r/hour;900r/month;30000t/month`. `MODEL_API_KEY` is accepted too."""
-    model_name: str | None = None
+    model_name: kinds.Text | None = None
     """The model to ask for. Unset: the first that the endpoint lists."""
     model_max_tokens: kinds.Whole = 1024
     """The longest answer, in tokens."""
@@ -68,7 +70,7 @@ class Settings(BaseSettings):
     model_exhausted: kinds.Exhausted = "hold"
     """When every key is at its limit: `hold` questions until one returns, for at most `HOLD_MINUTES`, or
     `apologise` at once. Either way the person is told when."""
-    model_warm_up: bool = False
+    model_warm_up: kinds.YesNo = False
     """Ask for one word at start, so that the model is loaded before the first person writes."""
     model_first_seconds: kinds.Seconds = 25
     """How long an answer may take to begin, before the person is told that the model is down. With `STREAM=off` an
@@ -77,7 +79,7 @@ class Settings(BaseSettings):
     """How long a streamed answer may stand still."""
     model_total_seconds: kinds.Seconds = 240
     """How long an answer of the model may take in all."""
-    system_prompt: str = ""
+    system_prompt: kinds.Text = ""
     """What the model is told about its task before the conversation. Unset: a short text of our own."""
 
     operator_ids: kinds.Ids = frozenset()
@@ -87,7 +89,7 @@ class Settings(BaseSettings):
     group_mode: kinds.Mode = "mention"
     """In groups, answer when mentioned, replied to or commanded (`mention`), or to every message (`always`). A group's
     admins change it there with /mode."""
-    ignore_prefix: str = "$ignore"
+    ignore_prefix: kinds.Text = "$ignore"
     """A message that begins with this, or with /ignore, is never answered. Empty: only /ignore."""
     user_messages_per_minute: kinds.Count = 20
     """What one person may write in a minute; more is dropped, with one notice a minute. 0: no limit."""
@@ -124,11 +126,11 @@ class Settings(BaseSettings):
     """What one chat may use, likewise. Operators lift or set it for a chat with /quota."""
     quota_bot: kinds.Quota = ()
     """What everybody together may use, likewise."""
-    persona: str = "assistant"
+    persona: kinds.Text = "assistant"
     """Who the bot is: the name of a persona that is shipped (docs/personas.md), or of one in `PERSONAS_DIR`."""
     personas: kinds.Names = ()
     """Those that /persona offers to a chat, with commas between them. Unset: all there are."""
-    personas_dir: Path | None = None
+    personas_dir: kinds.Folder | None = None
     """A folder of personas of your own, one TOML file each."""
 
     history_turns: kinds.Count = 20
@@ -150,13 +152,13 @@ class Settings(BaseSettings):
     pace_group_per_minute: kinds.Number = 20
     """Messages to one group in any 60 seconds. 0: no limit."""
 
-    web_host: str = "127.0.0.1"
+    web_host: kinds.Text = "127.0.0.1"
     """The address on which the pages (health, readiness, metrics) and the simulator listen."""
     web_port: kinds.Port = 8080
     """The port of the pages. 0: none. Unset and taken: the next free one."""
     simulator_port: kinds.Port = 8081
     """The port of the simulator's chat page. Taken: the next free one."""
-    data_dir: Path = Path("data")
+    data_dir: kinds.Folder = Path("data")
     """Where the embedded Valkey and the simulator keep their data; relative to the directory the bot runs in."""
     log_format: kinds.Format = "auto"
     """`json` for machines, `console` for people; `auto` is console on a terminal and else json."""
@@ -187,12 +189,14 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every text that must never be seen in a log, as it was given and percent-decoded."""
         token = self.telegram_bot_token.get_secret_value() if self.telegram_bot_token else ""
-        redis = urlsplit(self.redis_url.get_secret_value()) if self.redis_url else urlsplit("")
-        query = parse_qs(redis.query).get("password", [])
-        passwords = (redis.password, urlsplit(self.model_base_url or "").password, *query)
-        pools = (self.model_api_keys, *(fallback.keys for fallback in self.model_fallbacks))
-        keys = (key.secret.get_secret_value() for pool in pools for key in pool)
-        found = [text for text in (token, *passwords, *keys) if text]
+        redis = urlsplit(self.redis_url.get_secret_value() if self.redis_url else "")
+        query = parse_qs(redis.query)
+        passwords = [redis.password, *query.get("password", []), *query.get("sentinel_password", [])]
+        bases = [self.telegram_api_base_url, self.model_base_url, *(one.base_url for one in self.model_fallbacks)]
+        hosts = [*(urlsplit(base or "").netloc for base in bases), *self._proxies]
+        pools = (self.model_api_keys, *(one.keys for one in self.model_fallbacks))
+        keys = [key.secret.get_secret_value() for pool in pools for key in pool]
+        found = [text for text in (token, *passwords, *map(_login, hosts), *keys) if text]
         return tuple(dict.fromkeys([*found, *map(unquote, found)]))
 
 
@@ -211,25 +215,39 @@ def load(environ: Mapping[str, str] | None = None, directory: Path | None = None
         settings = Settings(**{name.lower(): text for name, text in values.items()})  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(lines + _lines(error, values)) from None
+    if settings.model_fallbacks and not settings.model_base_url:
+        lines.append("MODEL_FALLBACKS is set but MODEL_BASE_URL is not: set the endpoint that is to be asked first")
     if lines:
         raise SettingsError(lines)
     placed = settings.model_copy(update={"data_dir": directory / settings.data_dir.expanduser()})
     placed._warnings = _doubts(settings, [*dotenv, *environ])  # noqa: SLF001  its own module
+    placed._proxies = tuple(text for name, text in environ.items() if name.lower().endswith("_proxy"))  # noqa: SLF001
     return placed
 
 
+def _login(host: str) -> str:
+    """The password before a host; a name that stands there alone is one too."""
+    userinfo = host.rpartition("://")[2].rpartition("@")[0]
+    return userinfo.partition(":")[2] or userinfo
+
+
 def _lines(error: ValidationError, values: Mapping[str, str]) -> list[str]:
-    names = dict.fromkeys(
-        str(part["loc"][0]).upper() for part in error.errors(include_input=False, include_context=False)
-    )
-    hidden = {name for name in names if name in SECRETS or "@" in values[name]}  # an address may hold a password
-    return [f"{name}{'' if name in hidden else '=' + values[name]}: {_need(name)} is needed" for name in names]
+    lines: dict[str, str] = {}
+    for part in error.errors(include_input=False, include_url=False):
+        name = str(part["loc"][0]).upper()
+        lines.setdefault(name, _line(need(name), name, values[name], part.get("ctx", {}).get("error")))
+    return list(lines.values())
 
 
-def _need(name: str) -> str:
+def _line(what: kinds.Need, name: str, value: str, why: object) -> str:
+    reason = f"{why}; " if isinstance(why, kinds.Unfit) else ""
+    return f"{name}{'' if what.secret else f'={value}'}: {reason}{what.words} is needed"
+
+
+def need(name: str) -> kinds.Need:
+    """What a setting's value must be; each has one."""
     field = Settings.model_fields[name.lower()]
-    words = [part.words for part in _metadata(field.annotation, field.metadata) if isinstance(part, kinds.Need)]
-    return words[0] if words else "another value"
+    return next(part for part in _metadata(field.annotation, field.metadata) if isinstance(part, kinds.Need))
 
 
 def _metadata(annotation: Any, own: list[Any]) -> list[Any]:
@@ -244,7 +262,7 @@ def _doubts(settings: Settings, given: list[str]) -> tuple[str, ...]:
     lines = misspelt(dict.fromkeys(given), known)
     lines += [f"{name} is set, but has no effect in this version" for name in PLANNED if name in given]
     if settings.model_api_keys and not settings.model_base_url:
-        lines.append("MODEL_API_KEYS is set but MODEL_BASE_URL is not: the offline model answers")
+        lines.append("MODEL_API_KEYS is set but MODEL_BASE_URL is not: no key is used, the offline model answers")
     if settings.operator_ids and min(settings.operator_ids) <= 0:
         lines.append("OPERATOR_IDS holds a negative number: operators are people, whose ids are positive")
     return tuple(lines)
@@ -262,11 +280,16 @@ class Row:
 
 def describe() -> list[Row]:
     """All settings, in the order of this file."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        default = field.default
-        shown = (
-            "" if default in (None, (), frozenset()) else f"{default:g}" if isinstance(default, float) else str(default)
-        )
-        rows.append(Row(name.upper(), shown, " ".join((field.description or "").split()), name.upper() in SECRETS))
-    return rows
+    return [
+        Row(name.upper(), _written(field.default), " ".join((field.description or "").split()), name.upper() in SECRETS)
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _written(default: object) -> str:
+    """A default as one would write it in `.env`; empty for none."""
+    if default is None or default in ((), frozenset()):
+        return ""
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return f"{default:g}" if isinstance(default, float) else str(default)

@@ -13,6 +13,8 @@ BYTES_PER_TOKEN = 2.8
 MOST_PER_CHARACTER = 3
 PER_MESSAGE = 4
 """What surrounds a message: role and separators."""
+LEAST_ANSWER = 64
+"""An answer shorter than this is not worth asking for."""
 
 
 def tokens(text: str) -> int:
@@ -27,3 +29,8 @@ def tokens(text: str) -> int:
 def conversation(messages: Iterable[Mapping[str, object]]) -> int:
     """Tokens of the messages of a prompt."""
     return sum(tokens(str(message["content"])) + PER_MESSAGE for message in messages)
+
+
+def floor(front: Iterable[Mapping[str, object]], max_tokens: int) -> int:
+    """Tokens that the shortest question after these messages needs, its answer of at most ``max_tokens`` included."""
+    return conversation([*front, {"content": "?"}]) + min(LEAST_ANSWER, max_tokens)

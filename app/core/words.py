@@ -180,8 +180,13 @@ _SPENT = {
     "chat": "This chat has used up its {limit}; I can answer here again {when}.",
     "bot": "All of us together have used up my {limit}; I can answer again {when}.",
 }
+_WHOSE = {"user": "your", "chat": "this chat's", "bot": "my"}
+_SHORT = "Of {whose} {amount:,} tokens {this} {left:,} are left, too few for this question; there are more {when}."
+_LONG = "This question needs more than {whose} {limit}; please send me less of it."
+_SMALL = "No question fits into {whose} {limit}; only my operators can allow more."
 _THIS = {"minute": "this minute", "hour": "this hour", "day": "today", "month": "this month"}
 SOON_SECONDS = 90
+_LATER = "later"
 
 # Notices: what the lanes tell a chat by themselves, by kind.
 NOTICES = {
@@ -207,17 +212,35 @@ def privacy(hosts: Sequence[str], turns: int, days: float, *, private: bool) -> 
     )
 
 
-def spent(scope: str, limit: Limit, resets: float, now: float) -> str:
-    """That a quota is used up: whose (user, chat or bot), which, and when it starts anew."""
-    return _SPENT.get(scope, _SPENT["bot"]).format(limit=limit.words, when=when(resets, now))
+def spent(scope: str, limit: Limit, resets: float, now: float, left: int = 0) -> str:
+    """That a quota has no room for a question: whose (user, chat or bot), which, and when it starts anew.
+
+    ``left`` and ``resets`` as in QuotaSpent.
+    """
+    scope = scope if scope in _SPENT else "bot"
+    if resets:
+        text = _SHORT if left else _SPENT[scope]
+    else:
+        text = _LONG if left else _SMALL
+    moment, this = when(resets, now), _THIS[limit.window]
+    return text.format(whose=_WHOSE[scope], limit=limit.words, amount=limit.amount, this=this, left=left, when=moment)
 
 
 def when(at: float, now: float) -> str:
-    """A point in time for people, rounded up so that nobody comes too early: `at 14:05 UTC`."""
-    minute = datetime.fromtimestamp(math.ceil(at / 60) * 60, UTC)
+    """A point in time for people, rounded up so that nobody comes too early: `at 14:05 UTC`.
+
+    `later` where the calendar ends.
+    """
+    at = max(at, now)  # in this order: not a number stays one that is none
+    try:
+        minute = datetime.fromtimestamp(math.ceil(at / 60) * 60, UTC)
+        today = datetime.fromtimestamp(now, UTC)
+    except (ValueError, OverflowError, OSError):
+        return _LATER
     if at - now < SOON_SECONDS:
         return f"in {max(1, math.ceil(at - now))} s (at {minute:%H:%M} UTC)"
-    day = "" if minute.date() == datetime.fromtimestamp(now, UTC).date() else f"on {minute.day} {minute:%b} "
+    year = "" if minute.year == today.year else f"{minute.year} "
+    day = "" if minute.date() == today.date() else f"on {minute.day} {minute:%b} {year}"
     return f"{day}at {minute:%H:%M} UTC"
 
 

@@ -18,10 +18,11 @@ def label_of(*parts: str) -> str:
 class Access:
     """The right to ask one endpoint; "" is that of an endpoint without keys."""
 
-    __slots__ = ("_secret", "headers", "label", "shown")
+    __slots__ = ("_secret", "headers", "keyless", "label", "shown")
 
     def __init__(self, base_url: str, secret: str = "") -> None:
         self._secret = secret
+        self.keyless = not secret
         self.label = label_of(base_url, secret)
         end = f"…{secret[-4:]}" if len(secret) >= SHORT else "…"
         self.shown = f"{end} ({self.label})" if secret else "no key"

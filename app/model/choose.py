@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
@@ -19,8 +20,7 @@ from app.model.access import Access
 from app.model.base import Prompt, whole
 from app.model.failover import TOLD_SECONDS, EndpointRow, Failover
 from app.model.health import Health, Store
-from app.model.keypool import KeyPool
-from app.model.keyring import REFUSED, UNPAID
+from app.model.keypool import Count, KeyPool
 from app.model.ledger import Charge, Ledger
 from app.model.offline import Offline
 from app.model.openai import READY, Endpoint
@@ -95,10 +95,9 @@ class Models:
 
     async def _revive(self) -> None:
         await self.health.refresh()
-        scopes = {slot.scope for pool in self.pools for slot in pool.ring.slots}
-        for scope in scopes:
-            if self.health.get(scope).why in (REFUSED, UNPAID):
-                await self.health.revive(scope)
+        slots = [slot for pool in self.pools for slot in pool.ring.slots]
+        for field in {slot.scope for slot in slots} | {slot.field for slot in slots}:
+            await self.health.revive(field)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,9 +113,19 @@ class Probe:
         return self.access.shown
 
     @property
+    def keyless(self) -> bool:
+        """Whether there is none."""
+        return self.access.keyless
+
+    @property
     def host(self) -> str:
         """Whose key it is."""
         return self.endpoint.host
+
+    @property
+    def model(self) -> str:
+        """Which model it is asked for; "" if that is still to be found out."""
+        return self.endpoint.name
 
     async def start(self) -> str:
         """The model's name."""
@@ -138,13 +147,15 @@ def choose(
     operators: frozenset[int] = frozenset(),
     alarm: Callable[[str], None] = lambda text: None,
     report: Callable[[str], None] = lambda line: None,
+    count: Count = lambda label, host, result: None,
 ) -> Models:
     """All of it. ``alarm`` is told what a person must heal, ``report`` what belongs into the log; neither any key."""
     health = Health(store, keys.health(bot), clock, report)
     ledger = Ledger(store, client, bot, seconds=settings.turn_seconds + _DIES_SECONDS, clock=clock)
     made = _made(settings, connections, clock)
     pools = tuple(
-        KeyPool(endpoint, found, health, ledger, clock, alarm=alarm, report=report) for endpoint, found in made
+        KeyPool(endpoint, found, health, ledger, clock, alarm=alarm, report=report, count=count)
+        for endpoint, found in made
     )
     told = max(TOLD_SECONDS, settings.model_first_seconds + 2)
     failover = Failover(pools, health, clock, told_seconds=told) if pools else None
@@ -171,7 +182,7 @@ def probes(settings: Settings, connections: Connections, clock: Clock) -> list[P
 
 
 def _made(settings: Settings, connections: Connections, clock: Clock) -> list[tuple[Endpoint, tuple[Key, ...]]]:
-    client = Client(connections)
+    client, given = Client(connections), _endpoints(settings)
     clocks = Clocks(
         first=settings.model_first_seconds, between=settings.model_gap_seconds, total=settings.model_total_seconds
     )
@@ -181,6 +192,7 @@ def _made(settings: Settings, connections: Connections, clock: Clock) -> list[tu
                 client,
                 base,
                 name=name,
+                host=host,
                 max_tokens=settings.model_max_tokens,
                 stream=settings.stream != "off",
                 clocks=clocks,
@@ -188,7 +200,7 @@ def _made(settings: Settings, connections: Connections, clock: Clock) -> list[tu
             ),
             found,
         )
-        for base, name, found in _endpoints(settings)
+        for host, (base, name, found) in zip(_hosts([base for base, _, _ in given]), given, strict=True)
     ]
 
 
@@ -203,3 +215,22 @@ def _endpoints(settings: Settings) -> list[tuple[str, str, tuple[Key, ...]]]:
         own = fallback.keys or (settings.model_api_keys if base == first else ())
         found.append((base, fallback.name or settings.model_name or "", own))
     return found
+
+
+def _hosts(bases: Sequence[str]) -> list[str]:
+    """What people know each address by: its host, with port and path where others have the same; never a password."""
+    found = []
+    for base in bases:
+        forms = _forms(base)
+        others = {_forms(other) for other in bases if _forms(other) != forms}
+        found.append(next((form for n, form in enumerate(forms) if all(form != its[n] for its in others)), forms[-1]))
+    return found
+
+
+def _forms(base: str) -> tuple[str, str, str]:
+    """Host, host and port, host and port and path."""
+    parts = urlsplit(base.rstrip("/"))
+    host = parts.hostname or ""
+    place = f"[{host}]" if ":" in host and parts.port else host
+    place += f":{parts.port}" if parts.port else ""
+    return host, place, place + parts.path

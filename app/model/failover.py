@@ -31,6 +31,7 @@ class EndpointRow:
     """An endpoint as /status shows it. State: `ready`, `ill`, `trying` or `exhausted`."""
 
     host: str
+    """With port and path where other endpoints have the same host."""
     model: str
     state: str
     until: float
@@ -99,23 +100,23 @@ class Failover:
         raise _worst(errors)
 
     async def _order(self) -> list[KeyPool]:
-        """Those that are well, and an ill one that is ours to try, in their order; then those that are ill."""
+        """Those that are well, and an ill one that is ours to try, in their order; then those that are ill.
+
+        None is tried while one that is preferred to it can answer.
+        """
         if len(self._pools) == 1:
             return [*self._pools]
         if not self._health.fresh:
             await self._health.refresh()
         front: list[KeyPool] = []
         back: list[KeyPool] = []
-        found = False
+        trying = False
         for pool in self._pools:
-            record = self._health.get(_field(pool))
-            if not record.until:
-                found = True
-                front.append(pool)
-            elif not found and record.until <= self._health.now and await self._health.probe(_field(pool)):
-                front.append(pool)
-            else:
-                back.append(pool)
+            until = self._health.get(_field(pool)).until
+            due = 0 < until <= self._health.now and not trying and not any(before.ring.ready for before in front)
+            if due:
+                trying = due = await self._health.probe(_field(pool))
+            (front if due or not until else back).append(pool)
         return front + back
 
     async def _heard(self, pool: KeyPool, before: Record) -> None:

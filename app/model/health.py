@@ -1,8 +1,8 @@
 """What all processes know of the models' keys and endpoints: one hash in Redis, seen through a view.
 
-Words: a *field* is a key (`k<label>`) or an endpoint (`e<label>`). It is *cooled* until a time, then it *returns*: of a
-key 1 request at first, twice as many each second (`admit`); of an endpoint one probe. Its *gen* tells a request that
-began before the last cooling from one after it.
+Words: a *field* is a key (`k<label>`), a key and one model (`k<label>@<endpoint>`) or an endpoint (`e<label>`). It is
+*cooled* until a time, then it *returns*: of a key 1 request at first, twice as many each second (`admit`); of an
+endpoint one probe. Its *gen* tells a request that began before the last cooling from one after it.
 
 No request may begin on a view older than ``FRESH_SECONDS``, so what one process was told, all obey within half a
 second. While all is well a request asks Redis nothing but that view, which is fetched on demand and shared. All times
@@ -22,11 +22,14 @@ from typing import Any, Protocol
 from app.core.clock import Clock
 from app.core.errors import StoreError
 from app.core.script import Script, script
+from app.model.asked import MOST_SECONDS
 
 FRESH_SECONDS = 0.25
 RETURN_SECONDS = 10  # 1, 2, 4 … requests a second; then a key that has returned is as any other
 SHORTEST_SECONDS = 0.1  # an endpoint that asks for less would be asked in a hot loop
 PROBE_SECONDS = 35.0  # longer than anybody waits for a first word
+FAR_SECONDS = 3600.0  # whoever starts or reloads does not wait longer than this for a key to return
+_BELIEVED_SECONDS = MOST_SECONDS + 86_400  # parts/record.lua says the same, and why
 HERE = Path(__file__).parent / "scripts"
 
 
@@ -139,7 +142,7 @@ class Health:
         True when this is news: the first that was heard of it anywhere.
         """
         if wait > 0:
-            wait = max(wait, SHORTEST_SECONDS)
+            wait = min(max(wait, SHORTEST_SECONDS), MOST_SECONDS)
         if wait > 0 or not backoff.tolerated:
             self._told[field] = Record(self.now + (wait or backoff.first), gen, 0, why)
         ms = (round(seconds * 1000) for seconds in (wait, backoff.first, backoff.most))
@@ -156,8 +159,12 @@ class Health:
         await self._heal("health_well", field, gen, RETURN_SECONDS if spared else 0)
 
     async def revive(self, field: str) -> None:
-        """A person may have healed this key: let it return."""
-        await self._heal("health_revive", field)
+        """A person may have healed this key: let it return, unless it is only busy and returns soon anyway.
+
+        Whoever starts or reloads has changed something (a plan, a clock, this program), and it costs one request.
+        """
+        if self.get(field).until > self.now:
+            await self._heal("health_revive", field, round(FAR_SECONDS * 1000))
 
     async def probe(self, field: str) -> bool:
         """Whether the caller is the one that tries this endpoint."""
@@ -183,7 +190,7 @@ class Health:
         self._records = {
             name.decode(): record
             for name, text in zip(rest[::2], rest[1::2], strict=True)
-            if (record := _read(text)) is not None
+            if (record := _read(text, redis)) is not None
         }
         if self._told:
             self._told = {name: told for name, told in self._told.items() if told.until > self.now}
@@ -197,7 +204,7 @@ class Health:
 
     def _note(self, field: str, text: bytes) -> None:
         """What a script answers is newer than the view."""
-        record = _read(text)
+        record = _read(text, self.now)
         if record is None:
             self._records.pop(field, None)
         else:
@@ -232,8 +239,10 @@ class Health:
                 place.set_result(0.0 if number < 0 else wait_ms / 1000 + math.floor(math.log2(1 + number / more)))
 
 
-def _read(text: bytes) -> Record | None:
+def _read(text: bytes, now: float) -> Record | None:
+    """A record; None for what no process can have meant."""
     parts = text.split(b":")
-    if len(parts) != 6 or not all(part.isdigit() for part in (parts[0], parts[1], parts[2])):
+    if len(parts) != 6 or not all(part.isdigit() and len(part) < 20 for part in (parts[0], parts[1], parts[2])):
         return None
-    return Record(int(parts[0]) / 1000, int(parts[1]), int(parts[2]), parts[3].decode())
+    until = int(parts[0]) / 1000
+    return Record(until, int(parts[1]), int(parts[2]), parts[3].decode()) if until - now <= _BELIEVED_SECONDS else None

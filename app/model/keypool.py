@@ -10,19 +10,35 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from app.core.clock import Clock
-from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelDown, ModelFailed, ModelRefused, SettingsError
+from app.core.errors import (
+    KeyRefused,
+    KeyUnpaid,
+    ModelBusy,
+    ModelDown,
+    ModelError,
+    ModelFailed,
+    ModelRefused,
+    SettingsError,
+)
 from app.core.exchange import Clocks, Gate
 from app.core.kinds import Key
 from app.model import health as after
 from app.model.answer import Answer
 from app.model.base import Chunk, Prompt, Usage
+from app.model.costs import Ledger, Taken
 from app.model.health import Health
-from app.model.keyring import BUSY, REFUSED, UNPAID, Keyring, KeyRow, Ledger, Taken
+from app.model.keyring import BUSY, REFUSED, UNPAID, Keyring, KeyRow
 from app.model.openai import PATIENCE_SECONDS, Endpoint
 from app.model.retries import Passing, Patience, persist
 
 PATIENCE = Patience(PATIENCE_SECONDS)
 QUICK = Patience(2.0, attempts=2, loading=False)  # somebody else can answer
+_RESULTS: dict[type[Exception], str] = {ModelBusy: BUSY, KeyRefused: REFUSED, KeyUnpaid: UNPAID}
+
+Count = Callable[[str, str, str], None]
+"""Told how a request with a key ended: the key's label, the endpoint's host, ok busy refused unpaid or failed."""
+
+SOONER = ", or as soon as the keys are read again (SIGHUP or a restart)."
 
 
 class Withheld(Exception):
@@ -42,6 +58,7 @@ class KeyPool:
         *,
         alarm: Callable[[str], None] = lambda text: None,
         report: Callable[[str], None] = lambda line: None,
+        count: Count = lambda label, host, result: None,
         patience: Patience = PATIENCE,
     ) -> None:
         self.endpoint = endpoint
@@ -49,6 +66,7 @@ class KeyPool:
         self._health = health
         self._clock = clock
         self._alarm = alarm
+        self._count = count
         self._patience = patience
 
     def __repr__(self) -> str:
@@ -62,6 +80,7 @@ class KeyPool:
         used: Usage | None = None
         text: list[str] = []
         try:
+            await self.ring.well(taken)
             chunk: Chunk | None = answer if isinstance(answer, Chunk) else answer.first
             while chunk is not None:
                 if taken.rid:
@@ -72,8 +91,7 @@ class KeyPool:
         finally:
             if isinstance(answer, Answer):
                 await answer.aclose()
-            if taken.rid:
-                await self.ring.settle(taken, used, "".join(text))
+            await self.ring.costs.settle(taken, used, "".join(text))
 
     async def start(self) -> str:
         """Find the model's name with the first key that the endpoint accepts."""
@@ -94,18 +112,16 @@ class KeyPool:
         loaded = False
 
         async def attempt() -> tuple[Taken, Chunk | Answer]:
+            return await self._attempt(prompt, self._clocks(None if loaded else deadline), alone=not quick)
+
+        async def loading(seconds: float) -> None:
             nonlocal loaded
-            try:
-                return await self._attempt(prompt, self._clocks(None if loaded else deadline), alone=not quick)
-            except Passing as error:
-                if error.loading and not quick:
-                    loaded = True
-                    if prompt.on_loading is not None:
-                        await prompt.on_loading(error.wait or 0.0)
-                raise
+            loaded = True
+            if prompt.on_loading is not None:
+                await prompt.on_loading(seconds)
 
         try:
-            return await persist(attempt, QUICK if quick else self._patience, self._clock)
+            return await persist(attempt, QUICK if quick else self._patience, self._clock, loading)
         except SettingsError as error:
             raise ModelFailed(str(error)) from None
 
@@ -126,34 +142,43 @@ class KeyPool:
             taken = await self.ring.take(prompt, tried, alone=alone)
             try:
                 answer = await self.endpoint.ask(taken.prompt, taken.slot.access, clocks, self._gate(taken))
-            except Withheld:
-                await self.ring.release(taken)
-            except (ModelBusy, KeyRefused, KeyUnpaid) as error:
-                await self.ring.release(taken)
+            except BaseException as error:
+                await self.ring.costs.fail(taken, error)
+                if isinstance(error, Withheld):
+                    continue
+                if isinstance(error, ModelError | Passing):
+                    self._ended(taken, _RESULTS.get(type(error), "failed"))
+                if not isinstance(error, ModelBusy | KeyRefused | KeyUnpaid):
+                    raise
                 tried.add(taken.slot.scope)
                 await self._penalise(taken, error)
-            except BaseException:
-                await self.ring.release(taken)
-                raise
             else:
-                if taken.vain or self._health.get(taken.slot.scope).count:
-                    await self._health.well(taken.slot.scope, taken.gen, spared=True)
+                self._ended(taken, "ok")
                 return taken, answer
 
+    def _ended(self, taken: Taken, result: str) -> None:
+        self._count(taken.slot.access.label, self.endpoint.host, result)
+
     def _gate(self, taken: Taken) -> Gate:
-        """Asked when the request is about to be written: is the key still there, and still free?"""
-        scope, health = taken.slot.scope, self._health
+        """Asked when a request is about to be written: is the key still there, and still free?"""
+        ring, health, told = self.ring, self._health, taken.prompt.on_asked
 
         def check() -> None:
-            if taken.slot not in self.ring or (not taken.vain and health.get(scope).until > health.now):
+            if not ring.allows(taken):
                 raise Withheld
+            taken.written = True
+            if told is not None:
+                told()
 
         async def look() -> None:
-            await health.refresh()
+            if taken.written and not await ring.costs.renew(taken):
+                raise Withheld
+            if not health.fresh:
+                await health.refresh()
             check()
 
         def gate() -> Awaitable[None] | None:
-            if not health.fresh:
+            if taken.written or not health.fresh:
                 return look()
             check()
             return None
@@ -162,12 +187,13 @@ class KeyPool:
 
     async def _penalise(self, taken: Taken, error: ModelBusy | KeyRefused | KeyUnpaid) -> None:
         """Tell all processes; what a person must heal is told to the operators by the process that learned it first."""
-        slot, cool = taken.slot, self._health.cool
-        which = f"The key {slot.access.shown} of {self.endpoint.host}"
+        cool, access, host = self.ring.cool, taken.slot.access, self.endpoint.host
+        which = f"Access to {host} without a key" if access.keyless else f"The key {access.shown} of {host}"
         if isinstance(error, ModelBusy):
-            await cool(slot.scope, taken.gen, BUSY, error.retry_after, after.BUSY)
+            await cool(taken, BUSY, error.retry_after, after.BUSY)
         elif isinstance(error, KeyUnpaid):
-            if await cool(slot.scope, taken.gen, UNPAID, 0.0, after.UNPAID):
-                self._alarm(f"{which} has no money left ({error}): it is tried again in an hour, then more rarely.")
-        elif await cool(slot.scope, taken.gen, REFUSED, after.REFUSED_SECONDS, after.BUSY):
-            self._alarm(f"{which} is refused ({error}): it is not used any more.")
+            if await cool(taken, UNPAID, 0.0, after.UNPAID):
+                again = f"it is tried again in an hour, then more rarely{SOONER}"
+                self._alarm(f"{which} has no money left ({error}): {again}")
+        elif await cool(taken, REFUSED, after.REFUSED_SECONDS, after.BUSY):
+            self._alarm(f"{which} is refused ({error}): it is tried again in a day{SOONER}")

@@ -1,77 +1,47 @@
 """The keys of one endpoint in their order, and which of them may be asked now.
 
-What a key may not is known in three places: ``health`` (what endpoints told any process), ``ledger`` (its own limits,
-reserved before a request and settled after it) and here (limits that were found spent).
+What a key may not is known in three places: ``health`` (what endpoints told any process), the ledger (its own
+limits, costs.py) and here (whether it is there at all).
+
+That a key is refused or not paid for holds at its address for every model. That it is busy holds for one model, since
+providers limit per model (OpenAI, Gemini, Groq) and another model on the same key is what a fallback is for. A key's
+own limits are its owner's, whatever the model.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
-import secrets
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from app.core.allowance import Limit
 from app.core.clock import Clock
 from app.core.errors import KeyRefused, KeyUnpaid, ModelExhausted, PromptTooLong
 from app.core.kinds import Key
-from app.core.tokens import conversation, tokens
 from app.model.access import Access
-from app.model.base import Prompt, Usage
-from app.model.health import Health
-from app.model.ledger import Busy, Charge, Granted, Spent
+from app.model.base import Prompt
+from app.model.costs import AGAIN_SECONDS, Costs, Ledger, Slot, Taken
+from app.model.health import Backoff, Health, Record
 from app.model.openai import Endpoint
 
-LEAST_TOKENS = 64  # an answer for which a key's own limit leaves less is not begun on it
-AGAIN_SECONDS = 0.5  # after which a limit that is only reserved is looked at again
-CLOSE_SECONDS = 1.0  # how long a turn that ends waits for its reservation to be closed; Redis may be away
 BUSY, REFUSED, UNPAID = "busy", "refused", "unpaid"  # why a key is left alone
-
-
-class Ledger(Protocol):
-    """The counters of limits, app/model/ledger.py."""
-
-    async def reserve(
-        self, rid: str, charges: Sequence[Charge], prompt: int, output: int, least: int
-    ) -> Granted | Busy | Spent: ...
-    async def settle(self, rid: str, tokens: int, ticket: str = "") -> None: ...
-    async def release(self, rid: str, ticket: str = "") -> None: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Slot:
-    """A key in its place; ``scope`` is its limits' name in the ledger and its field in the health hash."""
-
-    access: Access
-    limits: tuple[Limit, ...]
-    scope: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key as /keys shows it. State: `ready`, `returning`, `busy`, `spent`, `unpaid` or `refused`."""
+    """A key as /keys shows it. State: `ready`, `returning`, `busy`, `spent`, `unpaid` or `refused`.
+
+    `busy` and `returning` are this model's, the others the key's.
+    """
 
     shown: str
     label: str
     limits: tuple[Limit, ...]
     state: str
     until: float
-    """Unix seconds; 0: now."""
-
-
-@dataclass(slots=True, eq=False)
-class Taken:
-    """A key that may be asked now, with what was reserved for it ("": nothing)."""
-
-    slot: Slot
-    gen: int
-    prompt: Prompt
-    rid: str = ""
-    ticket: str = ""
-    vain: bool = False
-    """It was refused, and is asked all the same, since there is no other."""
+    """Unix seconds: when it is back, or (`unpaid`, `refused`) tried again; 0: now."""
+    keyless: bool = False
+    """The endpoint is asked without a key."""
 
 
 class Keyring:
@@ -88,11 +58,8 @@ class Keyring:
     ) -> None:
         self._endpoint = endpoint
         self._health = health
-        self._ledger = ledger
         self._clock = clock
-        self._report = report
-        self._spent: dict[str, float] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self.costs = Costs(ledger, health, endpoint.max_tokens, report)
         self._slots: dict[str, Slot] = {}
         self.reload(keys)
 
@@ -112,14 +79,25 @@ class Keyring:
         for access, limits in pairs:
             scope = f"k{access.label}"
             known = before.get(scope)
-            made.setdefault(scope, Slot(known.access if known else access, limits, scope))
+            field = f"{scope}@{self._endpoint.label}"
+            made.setdefault(scope, Slot(known.access if known else access, limits, scope, field))
         self._slots = made
-        self._spent = {}
+        self.costs.forget()
         return [scope for scope in made if scope in before]
 
     def report(self) -> list[KeyRow]:
         """How each key is, as of the last view."""
         return [self._row(slot) for slot in self.slots]
+
+    @property
+    def ready(self) -> bool:
+        """Whether some key may be asked without restraint, as of the last view."""
+        return any(row.state == "ready" for row in self.report())
+
+    def allows(self, taken: Taken) -> bool:
+        """Whether the key is still there, and still free."""
+        free = taken.vain or self._known(taken.slot).until <= self._health.now
+        return free and taken.slot in self
 
     async def take(self, prompt: Prompt, tried: set[str], *, alone: bool) -> Taken:
         """The first key that may be asked now; each that may not says when it may."""
@@ -128,15 +106,15 @@ class Keyring:
             await health.refresh()
         returns: list[float] = []
         for slot in self.slots:
-            record = health.get(slot.scope)
-            free = max(record.until, self._spent.get(slot.scope, 0.0))
+            record = self._known(slot)
+            free = max(record.until, self.costs.spent(slot))
             if free <= health.now and slot.scope in tried:
                 free = health.now + AGAIN_SECONDS
-            if free <= health.now and health.returning(slot.scope) and (wait := await health.admit(slot.scope)):
+            if free <= health.now and (wait := await self._admitted(slot)):
                 free = health.now + wait
             if free <= health.now:
-                taken = Taken(slot, record.gen, prompt)
-                if not (free := await self._reserve(taken)):
+                taken = self._taken(slot, prompt)
+                if not (free := await self.costs.reserve(taken)):
                     return taken
             if record.why == BUSY or free > record.until:
                 returns.append(free)
@@ -153,61 +131,45 @@ class Keyring:
             raise KeyUnpaid(402, f"no key of {self._endpoint.host} is paid for")
         if not alone or refused[0].scope in tried:
             raise KeyRefused(401, f"{self._endpoint.host} refuses every key")
-        return Taken(refused[0], self._health.get(refused[0].scope).gen, prompt, vain=True)
+        return self._taken(refused[0], prompt, vain=True)
 
-    async def _reserve(self, taken: Taken) -> float:
-        """0 when the key's own limits allow this; else when to look again, by Redis's clock (inf: it never fits)."""
-        slot, prompt = taken.slot, taken.prompt
-        if not slot.limits:
-            return 0.0
-        rid = f"{prompt.turn or secrets.token_hex(8)}@{slot.access.label}"
-        output = min(cap for cap in (self._endpoint.max_tokens, prompt.max_tokens) if cap)
-        least = min(LEAST_TOKENS, output)
-        cost = conversation(prompt.messages)
-        if any(limit.unit == "t" and limit.amount < cost + least for limit in slot.limits):
-            return math.inf
-        found = await self._ledger.reserve(rid, [(slot.scope, slot.limits)], cost, output, least)
-        if isinstance(found, Granted):
-            taken.rid, taken.ticket = rid, found.ticket
-            taken.prompt = prompt if found.output >= output else replace(prompt, max_tokens=found.output)
-            return 0.0
-        again = self._health.now + AGAIN_SECONDS
-        if not isinstance(found, Spent):
-            return again
-        if found.limit.unit == "r":  # of tokens there may be enough for a shorter question
-            self._spent[slot.scope] = found.resets
-        return max(again, found.resets)
+    def _taken(self, slot: Slot, prompt: Prompt, *, vain: bool = False) -> Taken:
+        health = self._health
+        return Taken(slot, health.get(slot.field).gen, health.get(slot.scope).gen, prompt, vain=vain)
 
-    async def settle(self, taken: Taken, usage: Usage | None, text: str) -> None:
-        """It was used: note what it cost, or may have cost where the endpoint did not say."""
-        counted = usage.prompt + usage.completion if usage else 0  # some endpoints report zeros
-        spent = counted or conversation(taken.prompt.messages) + tokens(text)
-        await self._close(self._ledger.settle(taken.rid, spent, taken.ticket))
+    def _known(self, slot: Slot) -> Record:
+        """What endpoints said of a key: that a person must heal it, else how it is for this model."""
+        lasting = self._health.get(slot.scope)
+        return lasting if lasting.until > self._health.now else self._health.get(slot.field)
 
-    async def release(self, taken: Taken) -> None:
-        """It was not used."""
-        if taken.rid:
-            await self._close(self._ledger.release(taken.rid, taken.ticket))
+    async def _admitted(self, slot: Slot) -> float:
+        """0 unless the key returns and others come first; then the seconds after which to look again."""
+        health = self._health
+        for field in (slot.scope, slot.field):
+            if health.returning(field) and (wait := await health.admit(field)):
+                return wait
+        return 0.0
 
-    async def _close(self, closing: Coroutine[Any, Any, None]) -> None:
-        """Close a reservation, also when the turn is being cancelled and when Redis is slow; it expires anyway."""
-        task = asyncio.create_task(closing)
-        self._closing.add(task)
-        task.add_done_callback(self._closed)
-        await asyncio.wait({task}, timeout=CLOSE_SECONDS)
+    async def cool(self, taken: Taken, why: str, wait: float, backoff: Backoff) -> bool:
+        """Tell all processes why the key is left alone; True when this is news."""
+        if why == BUSY:
+            return await self._health.cool(taken.slot.field, taken.gen, why, wait, backoff)
+        return await self._health.cool(taken.slot.scope, taken.scope_gen, why, wait, backoff)
 
-    def _closed(self, task: asyncio.Task[None]) -> None:
-        self._closing.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._report(f"a key's use was not noted: {error}")
+    async def well(self, taken: Taken) -> None:
+        """It was answered."""
+        for field, gen in ((taken.slot.field, taken.gen), (taken.slot.scope, taken.scope_gen)):
+            if self._health.get(field).count or (taken.vain and field == taken.slot.scope):
+                await self._health.well(field, gen, spared=True)
 
     def _row(self, slot: Slot) -> KeyRow:
-        record, now = self._health.get(slot.scope), self._health.now
-        spent = self._spent.get(slot.scope, 0.0)
+        record, now = self._known(slot), self._health.now
+        spent = self.costs.spent(slot)
         if record.until > now:
             state, until = record.why, record.until
         elif spent > now:
             state, until = "spent", spent
         else:
-            state, until = "returning" if self._health.returning(slot.scope) else "ready", 0.0
-        return KeyRow(slot.access.shown, slot.access.label, slot.limits, state, until)
+            returning = any(self._health.returning(field) for field in (slot.scope, slot.field))
+            state, until = "returning" if returning else "ready", 0.0
+        return KeyRow(slot.access.shown, slot.access.label, slot.limits, state, until, slot.access.keyless)

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -57,16 +58,20 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Used up; of several limits the one that resets last. ``resets``: Unix seconds."""
+    """Used up, or what is ``left`` does not do; of several limits the one that resets last (Unix seconds)."""
 
     scope: Scope
     limit: Limit
     resets: float
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How far a limit is used; ``opened`` and ``resets`` in Unix seconds, 0: its window opens with the next use."""
+    """How far a limit is used; ``opened``, the first use in this window, and ``resets`` in Unix seconds.
+
+    ``opened`` is 0 before that use, and ``resets`` then too, unless the calendar knows it.
+    """
 
     scope: Scope
     limit: Limit
@@ -112,11 +117,14 @@ class Ledger:
             self._tickets[rid] = ticket
             return Granted(answer[1], ticket)
         scope, limit = [(scope, limit) for scope, several in charges for limit in several][answer[1] - 1]
-        return Busy(scope) if answer[0] == b"busy" else Spent(scope, limit, int(answer[2]) / 1000)
+        return Busy(scope) if answer[0] == b"busy" else Spent(scope, limit, int(answer[2]) / 1000, int(answer[3]))
 
-    async def settle(self, rid: str, tokens: int, ticket: str = "") -> None:
-        """Charge what was really used, once; also after it expired. No ``ticket``: the latest of ``rid``."""
-        await self._close(rid, ticket, max(0, tokens))
+    async def settle(self, rid: str, tokens: int, ticket: str = "", *, vain: bool = False) -> None:
+        """Charge what was really used, once; also after it expired. No ``ticket``: the latest of ``rid``.
+
+        ``vain``: nothing came of it, so that it is given back should the same call be made again.
+        """
+        await self._close(rid, ticket, max(0, tokens), vain=vain)
 
     async def release(self, rid: str, ticket: str = "") -> None:
         """Nothing was used."""
@@ -150,7 +158,8 @@ class Ledger:
     async def move(self, old: int, new: int) -> None:
         """A chat has another id: its own limits, and what it used of any, go with it where the new one has none yet."""
         day = datetime.fromtimestamp(self._clock.now(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        begun = {"minute": "", "hour": "", "day": f":{day.timestamp():.0f}", "month": f":{day.replace(day=1).timestamp():.0f}"}
+        month = day.replace(day=1)
+        begun = {"minute": "", "hour": "", "day": f":{day.timestamp():.0f}", "month": f":{month.timestamp():.0f}"}
         names = [f"{unit}/{window}{since}" for unit in "rt" for window, since in begun.items()]
         try:
             words = await cast("Awaitable[bytes | None]", self._client.hget(self._override, str(old)))
@@ -183,16 +192,16 @@ class Ledger:
                 known[chat.decode()] = () if words.decode() == LIFTED else limits(words.decode())
         return known
 
-    async def _close(self, rid: str, ticket: str, tokens: int | str) -> None:
+    async def _close(self, rid: str, ticket: str, tokens: int | str, *, vain: bool = False) -> None:
         ticket = ticket or self._tickets.get(rid, "")
         if self._tickets.get(rid) == ticket:
             del self._tickets[rid]
         if ticket:
             # Whoever asks may be cancelled; the pipe would then not send it.
-            await asyncio.shield(self._settle(rid, ticket, tokens))
+            await asyncio.shield(self._settle(rid, ticket, tokens, vain=vain))
 
-    def _settle(self, rid: str, ticket: str, tokens: int | str) -> asyncio.Future[Any]:
-        return self._store.call(_SETTLE, self._held, (rid, ticket, tokens))
+    def _settle(self, rid: str, ticket: str, tokens: int | str, *, vain: bool = False) -> asyncio.Future[Any]:
+        return self._store.call(_SETTLE, self._held, (rid, ticket, tokens, int(vain)))
 
 
 def _unheard(answer: asyncio.Future[Any]) -> None:

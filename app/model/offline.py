@@ -32,6 +32,8 @@ class Offline:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """Answer the last message of the user."""
+        if prompt.on_asked is not None:
+            prompt.on_asked()
         text = answer([*prompt.messages[:1], *prompt.messages[1 + prompt.examples :]])
         for word in re.findall(r"\s*\S+|\s+$", text):
             yield Chunk(word)

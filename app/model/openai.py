@@ -21,7 +21,7 @@ from app.model import wire
 from app.model.access import Access, label_of
 from app.model.answer import Answer
 from app.model.base import Chunk, Prompt
-from app.model.retries import Passing, Patience, persist
+from app.model.retries import Fate, Passing, Patience, persist
 from app.model.verdict import PASSING, verdict
 
 STREAMED = Clocks(connect=5, first=18, between=18, total=240)
@@ -32,7 +32,7 @@ _MOST_BYTES = 8 << 20
 
 
 class Endpoint:
-    """One model at one address; a key never gets into an error, a log or a repr."""
+    """One model at one address; a key never gets into an error, a log or a repr. ``host``: what people know it by."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Endpoint:
         *,
         key: str = "",
         name: str = "",
+        host: str = "",
         max_tokens: int = 1024,
         stream: bool = True,
         clocks: Clocks | None = None,
@@ -52,7 +53,7 @@ class Endpoint:
         self._place = client.place(f"{base}/chat/completions")
         self._models = client.place(f"{base}/models")
         self.base = base
-        self.host = urlsplit(base).hostname or ""
+        self.host = host or urlsplit(base).hostname or ""
         self.label = label_of(base, name)
         self.name = name
         self.clocks = clocks or (STREAMED if stream else AT_ONCE)
@@ -68,7 +69,9 @@ class Endpoint:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """Answer with the one key that it was made with; raises ModelError kinds."""
-        answer = await persist(lambda: self.ask(prompt, self._access), self._patience, self._clock)
+        answer = await persist(
+            lambda: self.ask(prompt, self._access, gate=prompt.on_asked), self._patience, self._clock, prompt.on_loading
+        )
         async with aclosing(chunks_of(answer)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -168,8 +171,9 @@ class Endpoint:
         return b"".join(parts)
 
     def _down(self, error: Failure) -> Passing:
-        words = f"{self.host}: {error}" if not isinstance(error, Unreached) else str(error)
-        return Passing(ModelDown(words))
+        if isinstance(error, Unreached):
+            return Passing(ModelDown(str(error)), fate=Fate.UNSENT)
+        return Passing(ModelDown(f"{self.host}: {error}"))
 
     def _verdict(self, response: Response, body: bytes, access: Access) -> Passing | ModelError:
         reason = access.clean(wire.reason(body))
@@ -199,7 +203,7 @@ class Endpoint:
         response = await self._call("GET", self._models, access)
         body = await self._read(response)
         status = response.status_code
-        if status >= 500 or status == 429 or status in PASSING:
+        if status >= 500 or status in (401, 402, 403, 429, *PASSING):
             raise self._verdict(response, body, access)
         names = wire.models(body) if status == 200 else []
         if not names:

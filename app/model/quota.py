@@ -12,17 +12,16 @@ import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from app.core.allowance import Limit
 from app.core.clock import Clock
-from app.core.errors import Later, ModelCut, PromptTooLong, QuotaSpent
-from app.core.tokens import conversation, tokens
-from app.model.base import Chunk, Model, Prompt, Usage
+from app.core.errors import Later, ModelCut, QuotaSpent
+from app.core.tokens import LEAST_ANSWER, conversation, floor, tokens
+from app.model.base import Chunk, Message, Model, Prompt, Usage
 from app.model.ledger import Busy, Charge, Granted, Spent
 
-LEAST_TOKENS = 64  # an answer shorter than this is not worth asking for
 PATIENCE_SECONDS = 2.0  # longer than this a turn does not keep its place in this process for a quota's sake
 LOOK_SECONDS = 0.5  # what other processes settle is not heard of here
 LATER_MS = 1000, 3000
@@ -37,7 +36,7 @@ class Ledger(Protocol):
     async def reserve(
         self, rid: str, charges: Sequence[Charge], prompt: int, output: int, least: int
     ) -> Granted | Busy | Spent: ...
-    async def settle(self, rid: str, tokens: int, ticket: str = "") -> None: ...
+    async def settle(self, rid: str, tokens: int, ticket: str = "", *, vain: bool = False) -> None: ...
     async def release(self, rid: str, ticket: str = "") -> None: ...
     async def overrides(self) -> Mapping[str, tuple[Limit, ...]]: ...
 
@@ -79,7 +78,7 @@ class Quota:
         return found
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """Raises QuotaSpent, PromptTooLong (it never fits) or Later (no room for now), before anything is asked."""
+        """Raises QuotaSpent or Later (no room for now) before anything is asked."""
         charges = await self.charges(prompt.user, prompt.chat)
         chunks = self._counted(prompt, charges) if charges else self._inner.stream(prompt)
         async with aclosing(chunks):
@@ -88,46 +87,94 @@ class Quota:
 
     async def _counted(self, prompt: Prompt, charges: list[Charge]) -> AsyncGenerator[Chunk, None]:
         rid = prompt.turn or secrets.token_hex(8)
-        asked = conversation(prompt.messages)
-        granted = await self._reserve(rid, charges, asked, prompt.max_tokens)
-        came, text, usage = False, [], None
+        call = _Call(conversation(prompt.messages), prompt.on_asked)
+        granted = await self._reserve(rid, charges, prompt, call.cost)
+        told = replace(prompt, max_tokens=granted.output, on_asked=call.asked)
         try:
-            async with aclosing(self._inner.stream(replace(prompt, max_tokens=granted.output))) as chunks:
+            async with aclosing(self._inner.stream(told)) as chunks:
                 async for chunk in chunks:
-                    came, usage = True, chunk.usage or usage
-                    text.append(chunk.text)
+                    call.hear(chunk)
                     yield chunk
         except ModelCut as cut:
-            came, text = came or bool(cut.text), [max("".join(text), cut.text, key=len)]
+            call.broke(cut.text)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            call.broke()
             raise
         finally:
             try:
-                if came:
-                    await self._ledger.settle(rid, _used(usage, asked, text), granted.ticket)
-                else:
-                    await self._ledger.release(rid, granted.ticket)
+                await self._close(rid, granted.ticket, call)
             finally:
                 self._queues.wake(scope for scope, _ in charges)
 
-    async def _reserve(self, rid: str, charges: list[Charge], asked: int, cap: int) -> Granted:
-        output = min(cap or self._max_tokens, self._max_tokens)
-        least = min(LEAST_TOKENS, output)
-        for _, limits in charges:
-            for limit in limits:
-                if limit.unit == "t" and limit.amount < asked + least:
-                    raise PromptTooLong(413, f"the conversation is longer than the quota of {limit.words}")
+    async def _reserve(self, rid: str, charges: list[Charge], prompt: Prompt, cost: int) -> Granted:
+        output = min(prompt.max_tokens or self._max_tokens, self._max_tokens)
+        least = min(LEAST_ANSWER, output)
         answer = await self._queues.ask(
-            [scope for scope, _ in charges], lambda: self._ledger.reserve(rid, charges, asked, output, least)
+            [scope for scope, _ in charges], lambda: self._ledger.reserve(rid, charges, cost, output, least)
         )
         if isinstance(answer, Spent):
-            raise QuotaSpent(_WHOSE[answer.scope[0]], answer.limit, answer.resets)
+            raise _refusal(answer, cost + least, floor(_front(prompt), output))
         return answer
 
+    async def _close(self, rid: str, ticket: str, call: _Call) -> None:
+        """Answers count, and what was broken off after it was asked; what only failed does not, for that is our fault.
 
-def _used(usage: Usage | None, asked: int, text: list[str]) -> int:
-    """What the endpoint counted; else what it must have been. Some endpoints report zeros."""
-    counted = usage.prompt + usage.completion if usage else 0
-    return counted or asked + tokens("".join(text))
+        A turn that is given back (a drain, a lost lease) is cancelled like one that is stopped, and a cut answer may be
+        asked for anew: then it is reserved again with the same rid, and only the last time counts (``vain``).
+        """
+        if call.came:
+            await self._ledger.settle(rid, call.used, ticket)
+        elif call.written and call.broken:
+            await self._ledger.settle(rid, call.used, ticket, vain=True)
+        else:
+            await self._ledger.release(rid, ticket)
+
+
+@dataclass(slots=True)
+class _Call:
+    """How a call goes. ``cost``: its prompt's tokens."""
+
+    cost: int
+    told: Callable[[], None] | None
+    written: bool = False
+    broken: bool = False
+    came: bool = False
+    usage: Usage | None = None
+    text: list[str] = field(default_factory=list)
+
+    def asked(self) -> None:
+        self.written = True
+        if self.told:
+            self.told()
+
+    def hear(self, chunk: Chunk) -> None:
+        self.came, self.usage = True, chunk.usage or self.usage
+        self.text.append(chunk.text)
+
+    def broke(self, text: str = "") -> None:
+        """It ended in the middle: stopped, or cut with this text."""
+        self.broken, self.came = True, self.came or bool(text)
+        self.text = [max("".join(self.text), text, key=len)]
+
+    @property
+    def used(self) -> int:
+        """What the endpoint counted; else what it must have been. Some endpoints report zeros."""
+        counted = self.usage.prompt + self.usage.completion if self.usage else 0
+        return counted or self.cost + tokens("".join(self.text))
+
+
+def _front(prompt: Prompt) -> Sequence[Message]:
+    """What stands before any conversation."""
+    messages = prompt.messages
+    return messages[: 1 + prompt.examples] if messages[0]["role"] == "system" else ()
+
+
+def _refusal(spent: Spent, needed: int, shortest: int) -> QuotaSpent:
+    """``needed``, ``shortest``: tokens for this question, and for any; less than the latter is as good as nothing."""
+    limit, left = spent.limit, spent.left if spent.left >= shortest else 0
+    vain = limit.unit == "t" and limit.amount < (needed if left else shortest)
+    return QuotaSpent(_WHOSE[spent.scope[0]], limit, 0.0 if vain else spent.resets, left)
 
 
 class Queues:

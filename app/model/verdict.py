@@ -19,7 +19,8 @@ from app.core.errors import (
     PromptTooLong,
 )
 from app.model import wire
-from app.model.retries import LOADING_SECONDS, Passing, asked_wait
+from app.model.asked import asked_wait
+from app.model.retries import Fate, Passing
 
 PASSING = (408, 409, 425)  # besides 5xx
 UNPAID = {
@@ -70,8 +71,8 @@ def _passing(status: int, headers: Mapping[str, str], body: bytes, reason: str, 
     down = ModelDown(f"{status} {reason}".strip())
     loading = wire.field(body, "estimated_time") if status == 503 else None
     if isinstance(loading, int | float) and not isinstance(loading, bool) and loading > 0:
-        return Passing(down, min(float(loading), LOADING_SECONDS / 2), loading=float(loading))
-    return Passing(down, asked_wait(headers, now) if status == 503 else None)
+        return Passing(down, float(loading), loading=True, fate=Fate.REFUSED)
+    return Passing(down, asked_wait(headers, now) if status == 503 else None, fate=Fate.REFUSED)
 
 
 def _too_long(status: int, codes: set[str], body: bytes) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from app.core.allowance import UNITS, Unit, Window, limits
+from app.core import kinds
+from app.core.allowance import UNITS, Unit, Window
 from app.core.settings import Settings
 from app.ops.plan import MONTH_DAYS, SECONDS, Limits, Load, Outlook, outlook
 
@@ -66,11 +67,11 @@ def run(args: argparse.Namespace, say: Callable[[str], object]) -> int:
 
 def asked(load: Load, pair: int, carried: int) -> Iterator[str]:
     """What the people will ask for."""
-    hours, sessions = _number(load.hours), load.sessions
+    sessions = load.sessions
     yield (
         f"{_many(load.users, 'person', 'people')} x {_many(load.messages, 'message')} = "
-        f"{_many(load.requests, 'request')} in {_many(load.hours, 'hour')}"
-        + ("" if hours == "1" else f", {_number(Fraction(load.requests) / load.hours)} an hour")
+        f"{_many(load.requests, 'request')} in {_many(load.hours, 'hour') if load.hours >= 1 else _time(load.seconds)}"
+        + (f", {_number(Fraction(load.requests) / load.hours)} an hour" if load.hours > 1 else "")
     )
     yield f"{_many(sessions, 'such session')} a month = {_many(load.requests * sessions, 'request')} a month"
     yield (
@@ -88,6 +89,11 @@ def told(load: Load, keys: tuple[Limits, ...], *, tokens: bool) -> Iterator[str]
         yield "No limits were given, so this is what the keys must allow. Try --keys '300r/h;900r/mo'."
         return
     found = outlook(load, keys)
+    if unlimited := [number for number, limits in enumerate(keys, 1) if not limits]:
+        asked = _many(found.asked, "request")
+        yield f"{_which(unlimited)} no limit here, so nothing breaks on keys: all {asked} of a month are answered,"
+        yield "unless the endpoint has a limit of its own."
+        return
     yield from _verdict(load, keys, found)
     if len(keys) > 1 and all(len(limits) == 1 for limits in keys) and len({(k[0].unit, k[0].window) for k in keys}) > 1:
         yield f"These are {len(keys)} keys; the limits of one key have semicolons between them."
@@ -103,7 +109,7 @@ def _table(load: Load, keys: tuple[Limits, ...], *, tokens: bool) -> Iterator[st
                 need, may = load.asked(unit, window), allowed(keys, unit, window)
                 name = f"{UNITS[unit]} {'an' if window == 'hour' else 'a'} {window}"
                 given = "no limit" if may is None else f"{may:,}"
-                yield f"{name:20}{_ceil(need):>15,}{given:>15}{_judged(need, may)}"
+                yield f"{name:20} {_ceil(need):>14,} {given:>14}{_judged(need, may)}"
 
 
 def allowed(keys: tuple[Limits, ...], unit: Unit, window: Window) -> int | None:
@@ -111,6 +117,12 @@ def allowed(keys: tuple[Limits, ...], unit: Unit, window: Window) -> int | None:
     each = [next((one.amount for one in limits if (one.unit, one.window) == (unit, window)), None) for limits in keys]
     known = [amount for amount in each if amount is not None]
     return sum(known) if keys and len(known) == len(each) else None
+
+
+def _which(numbers: list[int]) -> str:
+    """`Key 2 has` or `Keys 1 and 3 have`."""
+    *rest, last = map(str, numbers)
+    return f"Keys {', '.join(rest)} and {last} have" if rest else f"Key {last} has"
 
 
 def _judged(need: Fraction, may: int | None) -> str:
@@ -205,16 +217,13 @@ def _hours(text: str) -> Fraction:
 
 def _keys(text: str) -> tuple[Limits, ...]:
     """The value of --keys; secrets are dropped, and never repeated in an error."""
-    found = tuple(_limits(part) for part in re.split(r"[\s,]+", text) if part)
-    if not 1 <= len(found) <= MOST_KEYS:
-        raise argparse.ArgumentTypeError(f"from 1 to {MOST_KEYS} keys are needed")
-    return found
-
-
-def _limits(key: str) -> Limits:
-    """A key's limits; what stands before the first semicolon is a secret unless it looks like a limit."""
-    first, _, rest = key.partition(";")
     try:
-        return limits(key if re.match(r"[0-9]+[a-z]*/", first, re.IGNORECASE) else rest, ";")
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"needed are {KEYS}") from None
+        found = kinds.keys(text, bare=True)
+    except kinds.Unfit as error:
+        raise argparse.ArgumentTypeError(f"{error}; needed are {KEYS}") from None
+    named: dict[str, Limits] = {}
+    for number, key in enumerate(found):
+        named.setdefault(key.secret.get_secret_value() or str(number), key.limits)  # given twice: as the bot, the first
+    if not 1 <= len(named) <= MOST_KEYS:
+        raise argparse.ArgumentTypeError(f"from 1 to {MOST_KEYS} keys are needed")
+    return tuple(named.values())

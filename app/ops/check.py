@@ -66,6 +66,10 @@ class Probe(Protocol):
     def key(self) -> str: ...
     @property
     def host(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def keyless(self) -> bool: ...
     async def start(self) -> str: ...
     async def ask(self) -> str: ...
 
@@ -195,41 +199,40 @@ class Checkup:
             yield Finding("ok", "model: none is set, the offline model is used")
             return
         heard = await asyncio.gather(*(_heard(probe) for probe in self.probes))
-        works = any(mark != "fail" for mark, _, _ in heard)
-        for probe, (mark, name, words) in zip(self.probes, heard, strict=True):
-            if len(heard) == 1:
-                who = f"model {name}" if words.startswith("answers") else "model:"
-            else:
-                who = f"model {name} at {probe.host}, key {probe.key}:" if name else f"{probe.host}, key {probe.key}:"
+        works = any(mark != "fail" for mark, _ in heard)
+        for probe, (mark, words) in zip(self.probes, heard, strict=True):
+            model = f"model {probe.model}" if probe.model else "model"
+            key = "without a key" if probe.keyless else f"key {probe.key}"
             # a key that is of no use does not silence a bot that has another
-            yield Finding("warn" if works and mark == "fail" else mark, f"{who} {words}")
+            yield Finding("warn" if works and mark == "fail" else mark, f"{model} at {probe.host}, {key}: {words}")
 
 
-async def _heard(probe: Probe) -> tuple[Mark, str, str]:
-    """How a key was answered: the mark, the model's name as far as it is known, and what there is to say."""
-    name, started = "", time.perf_counter()
+async def _heard(probe: Probe) -> tuple[Mark, str]:
+    """How a key was answered: the mark, and what there is to say."""
+    started = time.perf_counter()
     try:
         async with asyncio.timeout(MODEL_SECONDS):
-            name = await probe.start()
+            await probe.start()
             answer = await probe.ask()
     except TimeoutError:
-        return "fail", name, f"no answer within {MODEL_SECONDS:g} s"
+        return "fail", f"no answer within {MODEL_SECONDS:g} s"
     except SettingsError as error:
-        return "fail", name, "; ".join(error.lines)
+        return "fail", "; ".join(error.lines)
     except KeyUnpaid as error:
-        return "fail", name, f"there is no money left ({error})"
+        return "fail", f"there is no money left ({error})"
     except KeyRefused as error:
-        return "fail", name, f"the endpoint refuses ({error}): is MODEL_API_KEYS right?"
+        wanted = "the endpoint wants a key" if probe.keyless else "the endpoint refuses this key"
+        return "fail", f"{wanted} ({error})"
     except ModelBusy as error:
         back = f", back in {error.retry_after:g} s" if error.retry_after else ""
-        return "warn", name, f"at its limit now ({error}){back}"
+        return "warn", f"at its limit now ({error}){back}"
     except ModelRefused as error:
-        return "fail", name, f"the endpoint refuses ({error})"
+        return "fail", f"the endpoint refuses ({error})"
     except ModelError as error:
-        return "fail", name, str(error)
+        return "fail", str(error)
     took = time.perf_counter() - started
     said = bool(answer.strip())
-    return "ok" if said else "warn", name, f"{'answers' if said else 'answers nothing'} in {took:.1f} s"
+    return "ok" if said else "warn", f"{'answers' if said else 'answers nothing'} in {took:.1f} s"
 
 
 async def _ask(bot: Bot, method: str, kind: type[T]) -> T:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.core.botapi import Telegram, bot_id
-from app.core.clock import Clock, Real
-from app.core.connections import Connections
+from app.core.botapi import Telegram
+from app.core.clock import Real
 from app.core.durability import durability
 from app.core.errors import StoreError
 from app.core.redis import Stores, connect
@@ -17,23 +16,6 @@ from app.core.valkey import running
 from app.ops.check import Checkup, Probe
 from app.ops.recent import Recent
 from app.ops.status import Reader, text
-
-
-async def look(
-    settings: Settings,
-    verb: str,
-    demo: str,
-    version: str,
-    probes: Callable[[Settings, Connections, Clock], Sequence[Probe]],
-) -> int:
-    """`status` and `check`; ``demo`` is the token where none is set."""
-    token = settings.telegram_bot_token
-    secret = token.get_secret_value() if token else demo
-    if verb == "status":
-        return await status(settings, bot_id(secret), version, print)
-    async with Connections(4) as connections:
-        telegram = Telegram(connections, secret, settings.telegram_api_base_url) if token else None
-        return await check(settings, telegram, bot_id(secret), probes(settings, connections, Real()), print)
 
 
 async def status(settings: Settings, bot: int, version: str, say: Callable[[object], None]) -> int:
@@ -55,7 +37,12 @@ async def status(settings: Settings, bot: int, version: str, say: Callable[[obje
 
 
 async def check(
-    settings: Settings, telegram: Telegram | None, bot: int, probes: Sequence[Probe], say: Callable[[object], None]
+    settings: Settings,
+    telegram: Telegram | None,
+    bot: int,
+    probes: Sequence[Probe],
+    doubts: Sequence[str],
+    say: Callable[[object], None],
 ) -> int:
     """Say one line per finding; 1 when one of them keeps the bot from working."""
     stores = _stores(settings) if settings.redis_url else None
@@ -69,7 +56,7 @@ async def check(
         everyone=not settings.allow_ids,
         operators=len(settings.operator_ids),
         require_durable=settings.redis_durability == "require",
-        doubts=settings.warnings,
+        doubts=doubts,
     )
     failed = False
     try:

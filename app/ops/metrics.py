@@ -1,4 +1,4 @@
-"""Every instrument, declared once with unit and help; the only module that knows prometheus-client.
+"""Every instrument, declared once with unit and help; only this module and gauges.py know prometheus-client.
 
 Stations call the verbs of `Metrics`, or are handed one of its bound methods. Each process shows its own figures.
 """
@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from app.ops.gauges import Gauges
 
 TURN_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 WAIT_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900)
@@ -26,6 +28,9 @@ class Metrics:
         self._monotonic = monotonic
         self._polled_at = monotonic()  # a process that never polled is as old as its start
         self._bound: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
+        self._gauges: Gauges | None = None
+        self.asked_with: Tally[tuple[str, str, str]] = Tally()
+        """Requests by label of their key, endpoint and result; gauges.py shows them."""
         self._declare_flow()
         self._declare_outside()
         self._declare_state()
@@ -50,6 +55,14 @@ class Metrics:
         self._models = self._counter("lanekeeper_model_calls", "Calls of the model, by result.", "result")
         self._model = self._histogram("lanekeeper_model_seconds", "Length of a call of the model.", TURN_SECONDS)
         self._tokens = self._counter("lanekeeper_model_tokens", "Tokens as the model reported them.", "kind")
+        self._refusals = self._counter(
+            "lanekeeper_quota_refusals",
+            "Questions that no quota (user, chat, bot) or no key (keys) had room for.",
+            "scope",
+        )
+        self._held = self._counter(
+            "lanekeeper_questions_held", "Times that a question was put off until a key returns."
+        )
         self._store = self._counter("lanekeeper_redis_errors", "Requests that Redis did not fulfil, by kind.", "kind")
 
     def _declare_state(self) -> None:
@@ -103,6 +116,18 @@ class Metrics:
             self._count(self._tokens, "prompt", by=prompt_tokens)
             self._count(self._tokens, "answer", by=answer_tokens)
 
+    def keyed(self, label: str, host: str, result: str) -> None:
+        """A request with a key ended as ok, busy, refused, unpaid or failed."""
+        self.asked_with[label, host, result] += 1
+
+    def spent(self, scope: str) -> None:
+        """A question found no room: in a quota of its user, chat or bot, or in any of the keys."""
+        self._count(self._refusals, scope)
+
+    def held(self) -> None:
+        """A question waits for a key to return."""
+        self._held.inc()
+
     def refused(self, kind: str) -> None:
         """Redis did not do what was asked: down, full or broken."""
         self._store.labels(kind).inc()
@@ -111,6 +136,16 @@ class Metrics:
         """Ask these whenever the figures are read."""
         self._live.set_function(live)
         self._waiting.set_function(waiting)
+
+    def show(self, gauges: Gauges) -> None:
+        """Show these figures too."""
+        self.registry.register(gauges)
+        self._gauges = gauges
+
+    async def look(self) -> None:
+        """Bring up to date what stands elsewhere; bounded in time."""
+        if self._gauges is not None:
+            await self._gauges.look()
 
     def text(self) -> tuple[bytes, str]:
         """All figures in Prometheus' text form, and its content type."""

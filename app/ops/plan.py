@@ -78,93 +78,110 @@ class Outlook:
 
 @dataclass(slots=True, eq=False)
 class Counter:
-    """One limit of one key in its present window; ``ends`` None: no window is open."""
+    """One limit of one key in its present window, in ticks; ``room`` is how long it lasts while it is used.
+
+    ``ends`` -1: no window is open.
+    """
 
     limit: Limit
-    cost: int
-    used: Fraction = Fraction(0)
-    ends: Fraction | None = None
+    most: int
+    length: int
+    room: int = 0
+    ends: int = -1
 
-    def room(self, at: Fraction) -> Fraction:
-        """How many requests still fit."""
-        if self.ends is not None and at >= self.ends:
-            self.used, self.ends = Fraction(0), None
-        if self.cost > self.limit.amount:
-            return Fraction(0)
-        return (self.limit.amount - self.used) / self.cost
-
-    def free(self, at: Fraction) -> Fraction:
-        """When there is room: ``at``, or the window's end; after the month for what never fits."""
-        if self.room(at) > 0:
+    def free(self, at: int, never: int) -> int:
+        """When there is room: ``at``, or the window's end; ``never`` for what never fits."""
+        if self.ends <= at:
+            self.room, self.ends = self.most, -1
+        if self.room > 0:
             return at
-        return self.ends or MONTH
+        return self.ends if self.most else never
 
-    def use(self, at: Fraction, requests: Fraction) -> None:
+    def use(self, at: int, ticks: int) -> None:
         """Count; the first use opens the window."""
-        if self.ends is None:
-            length = SECONDS[self.limit.window]
+        if self.ends < 0:
             calendar = self.limit.window in ("day", "month")
-            self.ends = Fraction((at // length + 1) * length) if calendar else at + length
-        self.used += requests * self.cost
+            self.ends = (at // self.length + 1) * self.length if calendar else at + self.length
+        self.room -= ticks
 
 
 class Key:
     """A key's limits, counted together."""
 
-    def __init__(self, limits: Limits, load: Load) -> None:
-        self.counters = [Counter(limit, load.cost(limit.unit)) for limit in limits]
+    def __init__(self, counters: list[Counter], never: int) -> None:
+        self.counters = counters
+        self.never = never
+        self.until = self.free(0)
 
-    def free(self, at: Fraction) -> Fraction:
+    def free(self, at: int) -> int:
         """When a request fits."""
-        return max((counter.free(at) for counter in self.counters), default=at)
+        return max((counter.free(at, self.never) for counter in self.counters), default=at)
 
-    def holder(self, at: Fraction) -> Limit:
+    def holder(self, at: int) -> Limit:
         """The limit that keeps it away longest."""
-        return max(self.counters, key=lambda counter: counter.free(at)).limit
+        return max(self.counters, key=lambda counter: counter.free(at, self.never)).limit
 
-    def use(self, at: Fraction, until: Fraction, rate: Fraction) -> Fraction:
-        """Use it from ``at`` on, at most ``until``; answers how many requests it took."""
-        took = (until - at) * rate
+    def use(self, at: int, until: int) -> int:
+        """Use it from ``at`` on, at most ``until``; answers until when it lasted."""
+        self.free(at)
         for counter in self.counters:
-            took = min(took, counter.room(at))
-            if counter.ends is not None:
-                took = min(took, (counter.ends - at) * rate)
+            until = min(until, at + counter.room)
+            if counter.ends >= 0:
+                until = min(until, counter.ends)
         for counter in self.counters:
-            counter.use(at, took)
-        return took
+            counter.use(at, until - at)
+        self.until = self.free(until)
+        return until
 
 
 class Month:
-    """A month that is played through, session by session."""
+    """A month that is played through, session by session.
+
+    Time goes in whole *ticks*, as short as it takes for all that happens to fall on one: so it is exact, and integers
+    are fast. While a key is used a request takes ``each`` of them.
+    """
 
     def __init__(self, load: Load, keys: tuple[Limits, ...]) -> None:
         self.load = load
-        self.keys = [Key(limits, load) for limits in keys]
-        self.rate = load.requests / load.seconds
-        self.answered = Fraction(0)
+        rate = load.requests / load.seconds
+        self.second = rate.numerator * load.tokens * load.sessions * load.seconds.denominator
+        self.each = rate.denominator * load.tokens * load.sessions * load.seconds.denominator
+        self.never = SECONDS["month"] * self.second
+        self.keys = [Key([self._counter(limit) for limit in limits], self.never) for limits in keys]
+        self.answered = 0
         self.cut = 0
         self.first: Break | None = None
 
+    def _counter(self, limit: Limit) -> Counter:
+        cost = self.load.cost(limit.unit)
+        most = limit.amount * self.each // cost if cost <= limit.amount else 0
+        return Counter(limit, most, SECONDS[limit.window] * self.second)
+
     def play(self, number: int) -> None:
         """One session; those before it have been played."""
-        at = begins = number * MONTH / self.load.sessions
-        over, stopped = begins + self.load.seconds, False
+        at = begins = number * self.never // self.load.sessions
+        over, stopped = begins + int(self.load.seconds * self.second), False
         while at < over:
-            frees = [key.free(at) for key in self.keys]
-            chosen = next((index for index, free in enumerate(frees) if free <= at), None)
+            chosen, soonest = None, over
+            for key in self.keys:
+                if key.until <= at:
+                    chosen = key
+                    break
+                soonest = min(soonest, key.until)
             if chosen is None:
                 stopped = True
-                self.first = self.first or self._break(number, at - begins, at, min(frees))
-                at = min(frees)
+                back = min(key.until for key in self.keys)
+                self.first = self.first or self._break(number, at - begins, at, back)
+                at = back
                 continue
-            took = self.keys[chosen].use(at, min([over, *frees[:chosen]]), self.rate)
-            self.answered += took
-            at += took / self.rate
+            began, at = at, chosen.use(at, soonest)
+            self.answered += at - began
         self.cut += stopped
 
-    def _break(self, number: int, after: Fraction, at: Fraction, back: Fraction) -> Break:
+    def _break(self, number: int, after: int, at: int, back: int) -> Break:
         limits = tuple(key.holder(at) for key in self.keys)
-        return Break(number + 1, after, int(self.answered), limits, back - at if back < MONTH else None)
+        wait = Fraction(back - at, self.second) if back < self.never else None
+        return Break(number + 1, Fraction(after, self.second), self.answered // self.each, limits, wait)
 
 
 def outlook(load: Load, keys: tuple[Limits, ...]) -> Outlook:
@@ -172,4 +189,4 @@ def outlook(load: Load, keys: tuple[Limits, ...]) -> Outlook:
     month = Month(load, keys)
     for number in range(load.sessions):
         month.play(number)
-    return Outlook(load.sessions * load.requests, int(month.answered), month.cut, month.first)
+    return Outlook(load.sessions * load.requests, month.answered // month.each, month.cut, month.first)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.clock import Clock
-from app.core.environ import read_dotenv
+from app.core.environ import located, read_dotenv
 from app.core.errors import SettingsError, StoreError
-from app.core.settings import Settings, load
+from app.core.settings import SECRETS, Settings, load
 from app.ops.logs import Redactor
 
 LOOK_SECONDS = 1.0
-NAMES = ("MODEL_API_KEYS_FILE", "MODEL_API_KEY_FILE")
+NAMES = tuple(f"{name}_FILE" for secret in ("MODEL_API_KEYS", "MODEL_FALLBACKS") for name in SECRETS[secret])
 Sign = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -31,7 +31,7 @@ def files(environ: Mapping[str, str] | None = None, directory: Path | None = Non
     environ = os.environ if environ is None else environ
     directory = Path.cwd() if directory is None else directory
     given = {**read_dotenv(directory / ".env")[0], **{name: text for name, text in environ.items() if text.strip()}}
-    return tuple(directory / Path(given[name].strip()).expanduser() for name in NAMES if name in given)
+    return tuple(located(directory, given[name]) for name in NAMES if name in given)
 
 
 def rereads(redactor: Redactor) -> Callable[[], Settings]:
@@ -53,8 +53,10 @@ class Reload:
     """All settings anew; raises SettingsError."""
     apply: Callable[[Settings], Awaitable[None]]
     clock: Clock
-    files: Sequence[Path] = ()
+    find: Callable[[], Sequence[Path]] = tuple
+    """The files that hold keys; asked again with each reload, since settings may name others then."""
     say: Callable[[str], None] = lambda line: None
+    _files: Sequence[Path] = ()
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def ask(self) -> None:
@@ -63,6 +65,7 @@ class Reload:
 
     async def run(self) -> None:
         """Watch for as long as the process lives."""
+        self._files = self.find()
         known = seen = self._sign()
         while True:
             await self._pause()
@@ -73,10 +76,11 @@ class Reload:
                 continue
             known = seen
             await self._reload()
+            self._files = self.find()
 
     async def _pause(self) -> None:
         """A second, or until somebody asks."""
-        if not self.files:
+        if not self._files:
             await self._asked.wait()
             return
         sleep = asyncio.ensure_future(self.clock.sleep(LOOK_SECONDS))
@@ -98,11 +102,13 @@ class Reload:
         except StoreError as error:
             self.say(f"the keys were read again; what Redis knows of them was not asked: {error}")
         else:
-            self.say(f"the keys were read again: {len(settings.model_api_keys)}, and those of the fallbacks")
+            others = sum(len(one.keys) for one in settings.model_fallbacks)
+            more = f", and {others} of the fallbacks" if others else ""
+            self.say(f"the keys were read again: {len(settings.model_api_keys)}{more}")
 
     def _sign(self) -> Sign:
         """What changes with a file's content; None for one that is not there."""
-        return tuple(_sign(path) for path in self.files)
+        return tuple(_sign(path) for path in self._files)
 
 
 def _sign(path: Path) -> tuple[int, int, int] | None:

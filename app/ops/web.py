@@ -44,6 +44,7 @@ dt{{font-family:ui-monospace,monospace}}dd{{margin:0 0 .6rem}}</style>
 class Figures(Protocol):
     """What /metrics shows."""
 
+    async def look(self) -> None: ...
     def text(self) -> tuple[bytes, str]: ...
 
 
@@ -111,6 +112,7 @@ class Pages:
         return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
 
     async def metrics(self, _: Request) -> Response:
+        await self._figures.look()
         body, kind = self._figures.text()
         return Response(body, headers={"Content-Type": kind})
 

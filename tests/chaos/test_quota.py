@@ -14,15 +14,15 @@ from redis.asyncio import Redis
 from app.core import keys
 from app.core.allowance import limits
 from app.core.script import Script, script
-from app.core.tokens import conversation
+from app.core.tokens import LEAST_ANSWER, conversation
 from app.model.ledger import SCRIPTS, Ledger, Line
-from app.model.quota import LEAST_TOKENS
 from tests.support.books import BOT, PREFIX
 from tests.support.spender import Plan
 
 pytestmark = pytest.mark.chaos
 
-SMALLEST = conversation([{"role": "user", "content": "x" * 28}]) + LEAST_TOKENS
+BATCH = 500
+SMALLEST = conversation([{"role": "user", "content": "x" * 28}]) + LEAST_ANSWER
 
 
 async def start(verb: str, plan: Plan) -> asyncio.subprocess.Process:
@@ -117,11 +117,12 @@ async def killed(redis: Redis, valkey: str, tmp_path: Path, kills: int, seconds:
         while (line := (await lines(redis, ("b", f"{limit}t/hour")))[0]).held:
             pass  # what the dead had reserved has not expired yet
     before = line.used
-    settle = script(SCRIPTS, "settle").text
-    again = redis.pipeline(transaction=False)
-    for rid, ticket, tokens in settled:  # as the pipes would have: each counts once
-        _ = again.eval(settle, 1, keys.held(BOT), rid, ticket, tokens)
-    await again.execute()
+    settle = await redis.script_load(script(SCRIPTS, "settle").text)
+    for first in range(0, len(settled), BATCH):  # as the pipes would have: each counts once
+        again = redis.pipeline(transaction=False)
+        for rid, ticket, tokens in settled[first : first + BATCH]:
+            _ = again.evalsha(settle, 1, keys.held(BOT), rid, ticket, tokens)
+        await again.execute()
     (line,) = await lines(redis, ("b", f"{limit}t/hour"))
     assert (line.used, line.held) == (sum(int(tokens) for *_, tokens in settled), 0)
     assert 0 <= line.used - before < line.used / 10, "only what was on its way when its process died was missing"

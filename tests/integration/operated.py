@@ -46,12 +46,17 @@ class Model:
         message = {"role": "assistant", "content": f"Echo: {question}"}
         return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}]})
 
+    async def listed(self, request: web.Request) -> web.Response:
+        if self.status != 200:
+            return web.json_response({"error": {"message": "Incorrect API key provided"}}, status=self.status)
+        return web.json_response({"data": [{"id": "echo"}]})
+
 
 @asynccontextmanager
 async def endpoint() -> AsyncIterator[tuple[Model, str]]:
     """The model and its base URL."""
     model, app = Model(), web.Application()
-    app.add_routes([web.post("/v1/chat/completions", model.answer)])
+    app.add_routes([web.post("/v1/chat/completions", model.answer), web.get("/v1/models", model.listed)])
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()
     try:

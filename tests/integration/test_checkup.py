@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -60,7 +63,7 @@ async def test_all_is_well(tmp_path: Path, simulator: Simulator) -> None:
     assert [line for line in said.lines if not line.startswith("ok ")] == []
     assert "this is @lanekeeper_bot" in said.out
     assert "nobody else polls with this token" in said.out
-    assert "model echo answers" in said.out
+    assert re.search(r"model echo at 127.0.0.1, key …test \([0-9a-f]{6}\): answers", said.out)
 
 
 async def test_a_token_that_telegram_does_not_know(tmp_path: Path, simulator: Simulator) -> None:
@@ -120,14 +123,38 @@ async def test_a_redis_that_keeps_nothing(tmp_path: Path, redis: object, valkey:
 async def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     said = await check(tmp_path, model_base_url=f"http://{NOWHERE}/v1", model_api_keys=KEY, model_name="echo")
     [words] = failures(said)
-    assert words.startswith("model: ")
+    assert words.startswith("model echo at 127.0.0.1, key …test (")
     assert said.seconds < 20
 
 
-async def test_a_model_that_refuses_the_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["echo", None])
+async def test_a_model_that_refuses_a_key_says_which(tmp_path: Path, name: str | None) -> None:
     async with endpoint() as (model, url):
         model.status = 401
-        settings = {"model_base_url": url, "model_api_keys": "sk-hunter2", "model_name": "echo"}
+        settings = {"model_base_url": url, "model_api_keys": "sk-hunter2-7777", "model_name": name}
         [words] = failures(await check(tmp_path, **settings))
-    assert "the endpoint refuses" in words
-    assert words.endswith("is MODEL_API_KEYS right?")
+    assert "key …7777 (" in words
+    assert "the endpoint refuses this key" in words
+    assert "MODEL_NAME" not in words
+
+
+async def test_each_of_two_endpoints_on_one_host_says_which_of_its_keys_is_refused(tmp_path: Path) -> None:
+    async with endpoint() as (model, url), endpoint() as (_, other):
+        model.status = 401
+        more = [{"base_url": other, "keys": f"{KEY},sk-hunter2-8888"}]
+        given = {"model_base_url": url, "model_api_keys": "sk-hunter2-7777", "model_name": "echo"}
+        said = await check(tmp_path, **given, model_fallbacks=json.dumps(more))
+    ports = [urlsplit(one).port for one in (url, other)]
+    lines = [line for line in said.lines if "model echo" in line]
+    assert [(line[:4], re.findall(r"at 127.0.0.1:(\d+), key …(\w{4})", line)) for line in lines] == [
+        ("warn", [(str(ports[0]), "7777")]),
+        ("ok  ", [(str(ports[1]), KEY[-4:])]),
+        ("warn", [(str(ports[1]), "8888")]),
+    ]
+
+
+async def test_what_is_set_and_cannot_be_meant_is_one_line_each(tmp_path: Path) -> None:
+    said = await check(tmp_path, model_api_keys="sk-hunter2", quota_user="50t/day")
+    first, second = [line for line in said.lines if line.startswith("warn")][:2]
+    assert first.endswith("MODEL_API_KEYS is set but MODEL_BASE_URL is not: no key is used, the offline model answers")
+    assert "QUOTA_USER: no question fits into 50 tokens a day, the shortest takes " in second

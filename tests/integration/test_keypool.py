@@ -17,7 +17,15 @@ from redis.asyncio import Redis
 from app.core import keys
 from app.core.clock import Real
 from app.core.connections import Connections
-from app.core.errors import ModelDown, ModelExhausted, ModelFailed, PromptTooLong
+from app.core.errors import (
+    KeyRefused,
+    KeyUnpaid,
+    ModelDown,
+    ModelError,
+    ModelExhausted,
+    ModelFailed,
+    PromptTooLong,
+)
 from app.core.exchange import Clocks
 from app.core.http import Client
 from app.core.redis import connect
@@ -264,6 +272,29 @@ async def test_an_endpoint_that_names_no_model_fails_the_question_only(process: 
     async with serving(says(404, {})) as peer:
         with pytest.raises(ModelFailed, match="MODEL_NAME"):
             await whole(one.pool(peer.url, A, name=""), ASK)
+
+
+@pytest.mark.parametrize("status, kind", [(401, KeyRefused), (403, KeyRefused), (402, KeyUnpaid)])
+async def test_a_key_that_may_not_even_ask_for_the_models_is_the_keys_affair(
+    process: Callable[..., Process], status: int, kind: type[ModelError]
+) -> None:
+    one = process()
+
+    def handler(exchange: Exchange) -> None:
+        if exchange.headers[b"authorization"].endswith(b"aaaa"):
+            exchange.reply(b"{}", status)
+        elif exchange.path.endswith("/models"):
+            exchange.reply(b'{"data": [{"id": "m"}]}')
+        else:
+            exchange.reply(msgspec.json.encode(GOOD))
+
+    async with serving(handler) as peer:
+        with pytest.raises(kind):
+            await one.pool(peer.url, A, name="").start()
+        assert await one.pool(peer.url, A, B, name="").start() == "m"
+        assert (await whole(one.model(one.pool(peer.url, A, B, name="")), ASK))[0] == "Hi!"
+        [alarm] = one.alarms
+        assert "…aaaa" in alarm
 
 
 async def test_a_silent_endpoint_is_given_up_by_its_clock(process: Callable[..., Process]) -> None:

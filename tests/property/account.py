@@ -46,7 +46,8 @@ class Hold:
     expires: int
     output: int
     parts: Sequence[tuple[Window, str, int]]
-    state: str = "held"  # then expired, or settled
+    state: str = "held"  # then expired, settled, or in vain
+    tokens: int = 0
 
 
 def span(window: str, now: int) -> tuple[int, int]:
@@ -74,8 +75,8 @@ class Account:
         key = f"{scope}:{limit.unit}/{limit.window}" + ("" if fixed else f":{opened // 1000}")
         known = self.windows.get(key)
         if known is None or now >= known.resets:
-            return key, Window(opened, resets, limit.amount)
-        if now < known.opened:
+            return key, Window(now, resets, limit.amount)
+        if fixed and now < known.opened:
             known.opened, known.resets = opened, resets
         return key, known
 
@@ -104,6 +105,8 @@ class Account:
         for hold in self.holds.values():
             if hold.rid == rid and hold.state == "held":
                 self.end(hold, "expired")
+            elif hold.rid == rid and hold.state == "vain":
+                self.give_back(hold)
         found = [(*self.window(scope, limit, now), limit) for scope in who for limit in SCOPES[scope]]
         free = [w.limit - w.used for _, w, _ in found]
         tokens = [room for room, (_, _, limit) in zip(free, found, strict=True) if limit.unit == "t"]
@@ -112,7 +115,7 @@ class Account:
         short = [n for n, room in enumerate(free) if room < wants[n]]
         if short:
             last = max(short, key=lambda n: found[n][1].resets)
-            return "spent", last + 1, found[last][1].resets
+            return "spent", last + 1, found[last][1].resets, max(0, free[last])
         costs = [1 if limit.unit == "r" else prompt + output for *_, limit in found]
         for n, (_, window, _) in enumerate(found):
             if window.held + costs[n] > free[n]:
@@ -124,12 +127,21 @@ class Account:
             window.held += cost
         return "granted", output
 
-    def settle(self, now: int, rid: str, ticket: str, tokens: int | None) -> int:
+    def give_back(self, hold: Hold) -> None:
+        for window, unit, _ in hold.parts:
+            window.used -= 1 if unit == "r" else hold.tokens
+        hold.state = "settled"
+
+    def settle(self, now: int, rid: str, ticket: str, tokens: int | None, *vain: int) -> int:
         self.sweep(now)
         hold = self.holds.setdefault((rid, ticket), Hold(rid, 0, 0, [], "settled"))
-        if hold.state == "settled":
+        if hold.state in {"settled", "vain"}:
             return 0
-        self.end(hold, "settled", tokens)
+        if vain and hold.state == "expired":
+            self.end(hold, "settled")
+        else:
+            hold.tokens = tokens or 0
+            self.end(hold, "vain" if vain else "settled", tokens)
         return 1
 
 
@@ -168,6 +180,12 @@ class Machine:
         if self.open:
             rid, ticket, held = self.open.pop(which % len(self.open))
             self.run("settle", (rid, ticket, None if tokens is None else max(0, held + tokens)))
+
+    def stop(self, which: int, tokens: int) -> None:
+        """It was broken off and nothing came of it, though the prompt's tokens were used."""
+        if self.open:
+            rid, ticket, held = self.open.pop(which % len(self.open))
+            self.run("settle", (rid, ticket, min(held, tokens), 1))
 
     def crash(self, which: int) -> None:
         if self.open:
@@ -212,7 +230,7 @@ class Machine:
         for key, window in self.books.windows().items():
             assert window["held"] == 0, f"{key} holds {window['held']} for nobody"
         for who in WHO:
-            for _ in range(4):
+            for _ in range(4 + len(self.account.windows)):  # some were used before the clock went back
                 answer = self.run("reserve", ("rest", f"r{len(self.trace)}", 1, 9, 1, who))
                 if answer[0] == "granted":
                     break
@@ -226,7 +244,7 @@ class Machine:
     def _ask(self, name: str, args: tuple[Any, ...]) -> Any:
         try:
             if name == "settle":
-                return self.books.ask("settle", *args[:2], "" if args[2] is None else args[2])
+                return self.books.ask("settle", *args[:2], "" if args[2] is None else args[2], *args[3:])
             flat = [
                 word for scope in args[5] for one in SCOPES[scope] for word in (scope, one.unit, one.window, one.amount)
             ]
@@ -257,8 +275,10 @@ def wander(books: Books, seed: int, steps: int) -> Machine:
                 machine.reserve(f"r{r.randrange(6)}", r.choice(WHO), r.choice([0, 5, 20]), r.choice([1, 30, 90]), 5)
             elif dice < 0.65:
                 machine.settle(r.randrange(9), r.choice([None, 0, 0, -10, -25, -999, 15, 200]))
-            elif dice < 0.7:
+            elif dice < 0.67:
                 machine.crash(r.randrange(9))
+            elif dice < 0.7:
+                machine.stop(r.randrange(9), r.choice([0, 5, 20]))
             elif dice < 0.8:
                 machine.repeat(r.randrange(20))
             elif dice < 0.82:

@@ -64,6 +64,10 @@ class Bookkeeping(RuleBasedStateMachine):
     def settle_more(self, which: int, more: int) -> None:
         self.machine.settle(which, more)
 
+    @rule(which=which, tokens=st.integers(0, 60))
+    def stop(self, which: int, tokens: int) -> None:
+        self.machine.stop(which, tokens)
+
     @rule(which=which)
     def release(self, which: int) -> None:
         self.machine.settle(which, None)
@@ -120,6 +124,12 @@ MISTAKES = {
     ),
     "windows: frozen by a clock that went back": Change(WINDOWS, "elseif length and now < w.opened", "elseif false"),
     "windows: a step back that is not kept": Change(WINDOWS, "    keep(w)\n", ""),
+    "windows: a calendar's opened by its begin": Change(
+        WINDOWS, "w.opened, w.resets = now, to or now", "w.opened, w.resets = from or now, to or now"
+    ),
+    "windows: a calendar's that a clock going back moves": Change(
+        WINDOWS, "elseif length and now < w.opened then", "elseif now < w.opened then length = length or 0"
+    ),
     "windows: an id that is given again": Change(WINDOWS, "num(math.max(micros, (tonumber(w.id) or 0) + 1))", "'1'"),
     "windows: an id by the clock alone": Change(
         WINDOWS, "num(math.max(micros, (tonumber(w.id) or 0) + 1))", "num(micros)"
@@ -129,7 +139,7 @@ MISTAKES = {
     "holds: taken back twice": Change(HOLDS, "if holds then call(", "if true then call("),
     "holds: not taken back": Change(HOLDS, "if holds then call(", "if false then call("),
     "holds: a request that costs its tokens": Change(
-        HOLDS, "string.find(key, ':r/', 1, true) and 1 or tokens", "tokens"
+        HOLDS, "string.find(key, ':r/', 1, true) and requests or tokens", "tokens"
     ),
     "holds: an expired one that still holds": Change(HOLDS, "'-' .. string.sub(record, 2)", "record"),
     "holds: an expired one that cannot be settled": Change(HOLDS, "'-' .. string.sub(record, 2)", "''"),
@@ -138,7 +148,9 @@ MISTAKES = {
     "holds: swept too early": Change(HOLDS, "'-inf', num(now),", "'-inf', num(now + 1),"),
     "holds: frozen by a clock that went back": Change(HOLDS, "'+inf', 'LIMIT', 0, SWEPT", "'+inf', 'LIMIT', 0, 0"),
     "reserve: a repetition holds twice": Change(RESERVE, "if before then return", "if false then return"),
-    "reserve: a successor holds beside its predecessor": Change(RESERVE, "== 'h' then drop(", "== 'H' then drop("),
+    "reserve: a successor holds beside its predecessor": Change(
+        HOLDS, "string.sub(record, 1, 1) == 'h' then\n    drop", "false then\n    drop"
+    ),
     "reserve: a settled call that holds again": Change(RESERVE, "if before then return", "if given then return"),
     "reserve: a late copy of one that was replaced": Change(
         RESERVE,
@@ -166,11 +178,21 @@ MISTAKES = {
         RESERVE, "w.cost = w.unit == 'r' and 1 or prompt + output", "w.cost = prompt + output"
     ),
     "reserve: never expires": Change(RESERVE, "call('ZADD', KEYS[1], num(now + life), ticket .. ' ' .. rid)\n", ""),
-    "settle: a repetition is charged again": Change(SETTLE, "note(rid, ticket, '')", "drop(rid, ticket, record or '')"),
+    "holds: what was in vain is not given back": Change(HOLDS, "    close(record, num(0 - tokens), -1)\n", ""),
+    "holds: what was in vain is given back again and again": Change(HOLDS, "-1)\n    note(rid, ticket, '')", "-1)"),
+    "holds: a request in vain is charged again": Change(HOLDS, "num(0 - tokens), -1)", "num(0 - tokens), 1)"),
+    "reserve: a spent one that has something left": Change(RESERVE, "windows[spent].free)) }", "output)) }"),
+    "settle: a repetition is charged again": Change(SETTLE, "windows or '')", "windows or record or '')"),
     "settle: nothing is remembered of a release that came first": Change(
-        SETTLE, "note(rid, ticket, '')", "if record then note(rid, ticket, '') end"
+        SETTLE, "if state or not record then", "if state then"
     ),
-    "settle: a release costs a request": Change(SETTLE, "tokens or nil) end", "tokens or 0) end"),
+    "settle: a release costs a request": Change(SETTLE, "tokens or nil, 1) end", "tokens or 0, 1) end"),
+    "settle: what is in vain is charged beside its successor": Change(
+        SETTLE, "if vain and state == '-' then tokens, vain = '', false end\n", ""
+    ),
+    "settle: what is in vain is charged for good": Change(SETTLE, "state and vain and", "state and false and"),
+    "settle: all may be given back": Change(SETTLE, "state and vain and", "state and tokens ~= '' and"),
+    "settle: a repetition forgets that it was in vain": Change(SETTLE, "if state or not record then", "if true then"),
     "settle: no more than was held": Change(
         SETTLE, "tokens ~= '' and tokens or nil", "tokens ~= '' and math.min(tokens, 50) or nil"
     ),

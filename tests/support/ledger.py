@@ -218,7 +218,7 @@ class Ledger:
         """
         lane = self.lane(item)
         earlier = [turn for turn in lane.answered if lane.floor <= turn.index < item.index]
-        if self._same(earlier[-self.turns :], talk):
+        if self._same(self._latest(earlier), talk):
             return
         contents = [str(entry["content"]) for entry in talk]
         shown = [turn for turn in earlier if any(asks(turn, content) for content in contents[0::2])]
@@ -227,9 +227,12 @@ class Ledger:
         if missing and self._same(shown, talk):
             self.suspects.append((item, missing))
         else:
-            wanted = [turn.index for turn in earlier[-self.turns :]]
+            wanted = [turn.index for turn in self._latest(earlier)]
             seen = [content.split(" ", 1)[0] for content in contents]
             self.blame("histories", f"question {item.index}, chat {item.chat}: wanted turns {wanted}, has {seen}")
+
+    def _latest(self, turns: list[Input]) -> list[Input]:
+        return turns[max(0, len(turns) - self.turns) :]
 
     def _same(self, want: list[Input], talk: list[dict[str, Any]]) -> bool:
         if len(talk) != 2 * len(want):

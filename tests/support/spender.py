@@ -86,9 +86,9 @@ class Diary(Ledger):
 
     log = -1
 
-    async def settle(self, rid: str, tokens: int, ticket: str = "") -> None:
+    async def settle(self, rid: str, tokens: int, ticket: str = "", *, vain: bool = False) -> None:
         os.write(self.log, f"{rid} {ticket} {tokens}\n".encode())
-        await super().settle(rid, tokens, ticket)
+        await super().settle(rid, tokens, ticket, vain=vain)
 
 
 @dataclass(slots=True)

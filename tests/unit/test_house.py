@@ -103,7 +103,7 @@ def test_every_setting_is_in_the_example() -> None:
     assert names == shown, f"missing: {sorted(names - shown)}, unknown: {sorted(shown - names)}"
 
 
-@pytest.mark.parametrize("page", ["docs/settings.md", "docs/redis.md", ".env.example"])
+@pytest.mark.parametrize("page", ["docs/settings.md", "docs/redis.md", "docs/metrics.md", ".env.example"])
 def test_a_generated_page_is_what_the_code_says(page: str) -> None:
     made = subprocess.run(
         [sys.executable, str(ROOT / "docs/generate.py"), page], cwd=ROOT, check=False, capture_output=True, text=True

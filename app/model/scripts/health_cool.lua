@@ -3,7 +3,7 @@
 -- KEYS[1] health   ARGV field, gen, why, wait ms (0: not said), first ms, most ms, tolerated   -> {record, 1 if it cooled}
 -- Whoever asked before the last cooling (an older gen) tells nothing new, but for a later end: a burst of refusals
 -- counts once, and so does a repetition. What a person must heal (why other than `busy`) always counts.
-local field, gen, why, wait = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local field, gen, why, wait = ARGV[1], tonumber(ARGV[2]), ARGV[3], math.min(tonumber(ARGV[4]), MOST)
 local r = load(redis.call('HGET', KEYS[1], field))
 local worse = why ~= r.why and why ~= 'busy'
 local cooled = 0
@@ -19,9 +19,10 @@ if worse or (gen >= r.gen and now >= r.upto) then
 elseif wait > 0 then
   r.upto = math.max(r.upto, now + wait)
 end
-for _, other in ipairs(redis.call('HKEYS', KEYS[1])) do  -- keys that were taken away long ago
-  local upto = load(redis.call('HGET', KEYS[1], other)).upto
-  if upto > 0 and upto + 86400000 < now and other ~= field then redis.call('HDEL', KEYS[1], other) end
+for _, other in ipairs(redis.call('HKEYS', KEYS[1])) do  -- keys that were taken away long ago, and mistakes
+  local upto = tonumber(string.match(redis.call('HGET', KEYS[1], other), '^(%d+):') or 0)
+  local gone = upto > 0 and upto + DAY < now or upto > now + MOST + DAY
+  if gone and other ~= field then redis.call('HDEL', KEYS[1], other) end
 end
 save(field, r)
 return { dump(r), cooled }

@@ -87,7 +87,7 @@ class TestKeys:
         first = (key("aa", HOUR[0], month), key("bb", month, state="busy", until=NOW + 30), key("cc", state="refused"))
         rows = [
             EndpointRow("api.host", "model-a", "ready", 0.0, first),
-            EndpointRow("other.host", "", "ill", NOW + 12, (KeyRow("no key", "dd", (), "ready", 0.0),)),
+            EndpointRow("other.host", "", "ill", NOW + 12, (KeyRow("no key", "dd", (), "ready", 0.0, keyless=True),)),
         ]
         return Models(Books(lines), rows)
 
@@ -102,8 +102,8 @@ class TestKeys:
             "  300 of 900 requests this month, about 437 when it ends on 1 Dec at 00:00 UTC",
             "…ab12 (cc): refused by the endpoint",
             "",
-            "other.host, its first model: ill, back in 12 s (at 14:01 UTC)",
-            "no key: ready",
+            "other.host, its first model: ill, tried again in 12 s (at 14:01 UTC)",
+            "without a key: ready",
         ]
         assert models.refreshed == 1
 
@@ -116,9 +116,9 @@ class TestKeys:
         models.ledger.lines.append(Line("b", bot[0], 1_000_000, 5, NEXT_MONTH, MONTH))
         assert await figures(models, bot=bot).status() == [
             "Endpoint api.host (model-a): ready, 1 of 3 keys usable",
-            "Endpoint other.host (its first model): ill, back in 12 s (at 14:01 UTC)",
-            "Key …ab12 (bb): at the endpoint's limit, back in 30 s (at 14:01 UTC)",
-            "Key …ab12 (cc): refused by the endpoint",
+            "Endpoint other.host (its first model): ill, tried again in 12 s (at 14:01 UTC)",
+            "Key …ab12 (bb) of api.host, model-a: at the endpoint's limit, back in 30 s (at 14:01 UTC)",
+            "Key …ab12 (cc) of api.host: refused by the endpoint",
             "Everybody: 1,000,000 of 1,000,000 tokens this month, spent, back to 0 on 1 Dec at 00:00 UTC",
             "Key …ab12 (aa): 900 requests a month, spent on 22 Nov at this rate, 339 requests short",
         ]
@@ -127,3 +127,25 @@ class TestKeys:
         models = self.models()
         models.ledger.lines = models.ledger.lines[2:]
         assert (await figures(models).status())[-1] == "Forecast: at the present rate the keys' limits will last"
+
+    async def test_status_says_of_a_refused_key_once_when_it_is_tried_again_and_of_a_busy_one_for_which_model(
+        self,
+    ) -> None:
+        tired = key("aa", state="busy", until=NOW + 30)
+        out = (key("cc", state="refused", until=NOW + DAY), key("dd", state="unpaid", until=NOW + 3600))
+        bare = KeyRow("no key", "ee", (), "busy", NOW + 30, keyless=True)
+        rows = [
+            EndpointRow("api.host", "model-a", "ready", 0.0, (tired, *out)),
+            EndpointRow("api.host", "model-b", "ready", 0.0, (key("aa"), *out)),
+            EndpointRow("local:11434", "", "exhausted", NOW + 30, (bare,)),
+        ]
+        said = await figures(Models(Books(), rows)).status()
+        assert [line for line in said if not line.startswith("Endpoint")] == [
+            "Key …ab12 (aa) of api.host, model-a: at the endpoint's limit, back in 30 s (at 14:01 UTC)",
+            "Key …ab12 (cc) of api.host: refused by the endpoint, tried again on 22 Nov at 14:00 UTC",
+            "Key …ab12 (dd) of api.host: not paid for, tried again at 15:00 UTC",
+            "local:11434, its first model, asked without a key: at the endpoint's limit, back in 30 s (at 14:01 UTC)",
+        ]
+        assert not any(
+            "no key" in line for line in [*said, *(await figures(Models(Books(), rows)).keys()).splitlines()]
+        )

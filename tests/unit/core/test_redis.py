@@ -43,6 +43,15 @@ def test_an_address_that_cannot_be_used_is_a_setting_to_correct(url: str) -> Non
         connect(url)
 
 
+@pytest.mark.parametrize(
+    "url", ["redis+sentinel://a:hunter2/@h/x", "redis://:hunter2/@h/0", "redis://:hunter2@h/x?db=y"]
+)
+def test_of_an_address_that_cannot_be_used_no_part_is_shown(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        connect(url)
+    assert "hunter2" not in str(caught.value)
+
+
 async def test_sentinel_addresses_keep_name_database_and_password() -> None:
     stores = connect("redis+sentinel://:p%40ss@one:1,two/prime/3")
     pool = stores.work.connection_pool

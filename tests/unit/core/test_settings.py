@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import SettingsError
-from app.core.settings import SECRETS, Settings, describe, load
+from app.core.settings import SECRETS, Settings, describe, load, need
 
 
 def _lines(environ: dict[str, str], directory: Path) -> list[str]:
@@ -33,29 +33,157 @@ def test_every_bad_value_gets_one_clear_line_and_all_come_at_once(tmp_path: Path
     }
     assert sorted(_lines(bad, tmp_path)) == [
         "CONCURRENCY=abc: a whole number of 1 or more is needed",
-        "MODEL_BASE_URL=example: an address such as https://host/path is needed",
+        "MODEL_BASE_URL: it does not begin with http:// or https://; an address such as https://host/path is needed",
         "OPERATOR_IDS=1, bob: a list of numeric ids with commas between them is needed",
         "SHARDS=0: a whole number from 1 to 1024 is needed",
         "STREAM=maybe: edit, draft or off is needed",
     ]
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_a_bad_secret_is_named_but_not_shown(name: str, tmp_path: Path) -> None:
-    (line,) = _lines({name: "not ;right"}, tmp_path)
+LEAK = "hunter2"
+BAD = {
+    "TELEGRAM_BOT_TOKEN": [f"no-colon-{LEAK}", f"1:{LEAK} x"],
+    "TELEGRAM_API_BASE_URL": [f"api.telegram.org/bot1:{LEAK}", f"https://me:{LEAK}@:81"],
+    "REDIS_URL": [f"http://:{LEAK}@h", f"redis://:{LEAK}@h:port", f"redis://:{LEAK}/x@h", f"redis+cluster://:{LEAK}@h"],
+    "MODEL_BASE_URL": [LEAK, f"https://me:{LEAK}@h:0", f"https://h/v1?key={LEAK}", f"https://me:{LEAK}/x@h/v1"],
+    "MODEL_API_KEYS": [f"{LEAK};300x/h", f"a;{LEAK}", f"ü{LEAK}", f"a,5r/h{LEAK}"],
+    "MODEL_FALLBACKS": [
+        f'[{{"name": "m", "keys": "{LEAK}"}}',
+        f'[{{"name": "m", "keys": "{LEAK};300x/h"}}]',
+        f'[{{"keys": "{LEAK}"}}]',
+        f'[{{"name": "m", "key": "{LEAK}"}}]',
+        f'[{{"name": "m", "{LEAK}": ""}}]',
+        f'[{{"name": "m", "keys": ["{LEAK}"]}}]',
+        f'[{{"base_url": "https://me:{LEAK}@h:0"}}]',
+        f'["{LEAK}"]',
+        f'{{"name": "m", "keys": "{LEAK}"}}',
+        f'"{LEAK}"',
+        LEAK,
+    ],
+}
+
+
+@pytest.mark.parametrize("name, value", [(name, value) for name, values in BAD.items() for value in values])
+def test_of_a_setting_that_may_hold_a_secret_a_bad_value_is_named_but_not_shown(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    (line,) = _lines({name: value}, tmp_path)
     assert line.startswith(f"{name}: ")
-    assert "right" not in line
+    assert "\n" not in line
+    assert LEAK not in line
 
 
-def test_a_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
-    assert "pw" not in _lines({"MODEL_BASE_URL": "ftp://me:pw@host"}, tmp_path)[0]
+def test_every_setting_that_may_hold_a_secret_has_its_bad_values_above() -> None:
+    assert {name.upper() for name in Settings.model_fields if need(name).secret} == set(BAD)
+    assert set(SECRETS) <= set(BAD)
+
+
+@pytest.mark.parametrize("name", [f"{way}_FILE" for ways in SECRETS.values() for way in ways])
+def test_a_secret_that_stands_where_its_file_belongs_is_not_shown(name: str, tmp_path: Path) -> None:
+    for value in (LEAK, f"~{LEAK}/x", f"redis://:{LEAK}@h", LEAK * 100):
+        (line,) = _lines({name: value}, tmp_path)
+        assert line.startswith(f"{name}: the file cannot be read: ")
+        assert LEAK not in line
+
+
+@pytest.mark.parametrize(
+    "value, why",
+    [
+        ('[{"name": "m"}, {"keys": "k"}]', "entry 2: needs base_url or name"),
+        ("[{}]", "entry 1: needs base_url or name"),
+        ('[,"name"]', "not JSON: line 1 column 2"),
+        ("[\n {]", "not JSON: line 2 column 3"),
+        ("9" * 5000, "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"name": "m"}', "not a list"),
+        ('["m"]', "entry 1: not an object in braces"),
+        ('[{"nam": "m"}]', "entry 1: has a field other than base_url, name and keys"),
+        ('[{"name": 7}]', "entry 1: name is not a text in quotes"),
+        ('[{"base_url": "h/v1"}]', "entry 1: base_url: it does not begin with http:// or https://"),
+        ('[{"name": "m"}, {"name": "n", "keys": "a, 5r/h"}]', "entry 2: key 2 looks like a limit, and a limit follows"),
+    ],
+)
+def test_of_bad_fallbacks_the_entry_and_the_reason_are_told(value: str, why: str, tmp_path: Path) -> None:
+    (line,) = _lines({"MODEL_FALLBACKS": value}, tmp_path)
+    assert line.startswith(f"MODEL_FALLBACKS: {why}")
+    assert line.endswith("is needed")
+
+
+def test_fallbacks_may_stand_in_a_file_and_their_keys_are_secrets(tmp_path: Path) -> None:
+    (tmp_path / "others").write_text('[{"base_url": "https://:pw1@h/v1", "keys": "sk-one;5r/h,\n sk-two"}]\n')
+    settings = load({"MODEL_FALLBACKS_FILE": "others", "MODEL_BASE_URL": "https://h/v1"}, tmp_path)
+    assert [key.secret.get_secret_value() for key in settings.model_fallbacks[0].keys] == ["sk-one", "sk-two"]
+    assert settings.secrets() == ("pw1", "sk-one", "sk-two")
+    assert "sk-" not in repr(settings)
+
+
+def test_fallbacks_without_a_first_endpoint_are_refused(tmp_path: Path) -> None:
+    assert _lines({"MODEL_FALLBACKS": '[{"base_url": "https://h/v1"}]'}, tmp_path) == [
+        "MODEL_FALLBACKS is set but MODEL_BASE_URL is not: set the endpoint that is to be asked first"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("sk-a;5r/h,sk-b", "sk-a; 5r/h, sk-b", "sk-a ;5r/h sk-b", " sk-a\t;\t5r/h ,\n,sk-b;", "sk-a ; 5r/h\nsk-b\n"),
+        *("sk-a;5r/h;\nsk-b", "sk-a;5r/h\r\nsk-b"),
+    ],
+)
+def test_blanks_around_a_semicolon_are_nothing_and_new_lines_part_keys(text: str, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(text)
+    found = load({"MODEL_API_KEYS_FILE": "keys", "MODEL_BASE_URL": "https://h/v1"}, tmp_path).model_api_keys
+    assert [(key.secret.get_secret_value(), [*map(str, key.limits)]) for key in found] == [
+        ("sk-a", ["5r/hour"]),
+        ("sk-b", []),
+    ]
+
+
+@pytest.mark.parametrize("text", ["sk-a 5r/h", "sk-a, 5R/h", "sk-a;300r/h 900t/mo", "sk-a;\n5r/h", "sk-a,5r/x"])
+def test_a_key_that_looks_like_a_limit_is_refused(text: str, tmp_path: Path) -> None:
+    (line,) = _lines({"MODEL_API_KEYS": text, "MODEL_BASE_URL": "https://h/v1"}, tmp_path)
+    assert line.startswith("MODEL_API_KEYS: key 2 looks like a limit, and a limit follows its key with a semicolon")
+
+
+@pytest.mark.parametrize("value", ["http://me:p%40ss@h/v1", "http://p%40ss@h/v1"])
+@pytest.mark.parametrize("name", ["MODEL_BASE_URL", "TELEGRAM_API_BASE_URL", "HTTPS_PROXY", "all_proxy"])
+def test_a_login_in_an_address_is_a_secret(name: str, value: str, tmp_path: Path) -> None:
+    assert load({name: value}, tmp_path).secrets() == ("p%40ss", "p@ss")
+
+
+def test_a_password_of_a_proxy_is_a_secret_however_it_is_written(tmp_path: Path) -> None:
+    assert load({"HTTPS_PROXY": "me:p@s/s@h:8080"}, tmp_path).secrets() == ("p@s/s",)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_says_what_it_needs(name: str) -> None:
+    assert need(name).words
+
+
+@pytest.mark.parametrize("text, meant", [("yes", True), ("True", True), ("1", True), ("no", False), ("off", False)])
+def test_yes_and_no_are_understood(text: str, meant: bool, tmp_path: Path) -> None:
+    assert load({"MODEL_WARM_UP": text}, tmp_path).model_warm_up is meant
+
+
+def test_what_is_neither_yes_nor_no_is_told_so(tmp_path: Path) -> None:
+    assert _lines({"MODEL_WARM_UP": "maybe"}, tmp_path) == ["MODEL_WARM_UP=maybe: yes or no is needed"]
 
 
 @pytest.mark.parametrize("name", ["MODEL_BASE_URL", "TELEGRAM_API_BASE_URL"])
-@pytest.mark.parametrize("address", ["127.0.0.1:notaport/v1", "127.0.0.1:99999", "127.0.0.1:0", "[::1", "a b/v1"])
-def test_an_address_that_nobody_can_reach_is_refused(name: str, address: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "address, why",
+    [
+        ("127.0.0.1:notaport/v1", "its port or its brackets are wrong"),
+        ("127.0.0.1:99999", "its port or its brackets are wrong"),
+        ("[::1", "its port or its brackets are wrong"),
+        ("127.0.0.1:0", "it names no host that can be reached"),
+        ("a b/v1", "it names no host that can be reached"),
+        ("h/v1?key=x", "it has a ? or a #"),
+    ],
+)
+def test_an_address_that_nobody_can_reach_is_refused(name: str, address: str, why: str, tmp_path: Path) -> None:
     (line,) = _lines({name: f"http://{address}"}, tmp_path)
-    assert line == f"{name}=http://{address}: an address such as https://host/path is needed"
+    assert line == f"{name}: {why}; an address such as https://host/path is needed"
 
 
 def test_an_address_may_be_of_ipv6(tmp_path: Path) -> None:
@@ -183,7 +311,7 @@ def test_what_is_accepted_but_hardly_meant_is_said(tmp_path: Path) -> None:
     assert settings.warnings == (
         "REDIS_URI is not a setting: is REDIS_URL meant?",
         "WEBHOOK_URL is set, but has no effect in this version",
-        "MODEL_API_KEYS is set but MODEL_BASE_URL is not: the offline model answers",
+        "MODEL_API_KEYS is set but MODEL_BASE_URL is not: no key is used, the offline model answers",
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.tokens import MOST_PER_CHARACTER, conversation, tokens
+from app.core.tokens import LEAST_ANSWER, MOST_PER_CHARACTER, conversation, floor, tokens
 
 
 def test_tokens_are_bytes_by_two_point_eight_rounded_up() -> None:
@@ -21,3 +21,9 @@ def test_no_character_counts_more_than_the_most(text: str) -> None:
 def test_each_message_of_a_conversation_has_its_frame() -> None:
     assert conversation([]) == 0
     assert conversation([{"role": "system", "content": ""}, {"role": "user", "content": "x" * 28}]) == 4 + 14
+
+
+@pytest.mark.parametrize("most, answer", [(1024, LEAST_ANSWER), (20, 20)])
+def test_the_shortest_question_needs_what_stands_before_it_and_the_least_answer(most: int, answer: int) -> None:
+    front = [{"role": "system", "content": "x" * 28}, {"role": "user", "content": "hm?"}]
+    assert floor(front, most) == conversation([*front, {"role": "user", "content": "?"}]) + answer

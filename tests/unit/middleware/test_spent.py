@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from app.core.outcome import Back, End, Outcome
 from middleware.spent import SPREAD_SECONDS, TICK_SECONDS, Spent
 from tests.unit.fakes import BOB, DATE, GROUP, Inner, claim, context, update
 
-HOUR = limits("300r/h")[0]
+HOUR, DAY = limits("300r/h")[0], limits("6000t/d")[0]
 WRITTEN = float(DATE)  # 2027-01-15 08:00 UTC
 
 
@@ -32,6 +33,8 @@ class Told:
         if self.marks.get((chat, mark), 0) > self.clock.now():
             return False
         self.marks[chat, mark] = self.clock.now() + seconds
+        assert isinstance(seconds, int), "Redis takes no other"
+        assert seconds > 0
         self.said.append((chat, text))
         return True
 
@@ -44,8 +47,8 @@ class Bench:
         self.told = Told(self.clock)
         self.layer = Spent(self.told, self.clock, hold=hold, hold_seconds=minutes * 60)
 
-    async def ask(self, error: Exception, **fields: Any) -> Outcome:
-        ctx = context(claimed=claim(update(**fields)))
+    async def ask(self, error: Exception, uid: int = 900, **fields: Any) -> Outcome:
+        ctx = context(claimed=claim(update(uid=uid, **fields)))
         ctx.question = "what?"
         return await self.layer(ctx, Inner(error))
 
@@ -103,6 +106,32 @@ class TestQuotas:
         await bench.ask(QuotaSpent("chat", limits("5r/d")[0], WRITTEN + 300), chat=GROUP)
         assert len(bench.texts) == 4
 
+    @pytest.mark.parametrize("wait", [0.3, 1, 12, 12.4, 59.9, 300, 86_400, 30.9 * 86_400])
+    async def test_silence_is_over_at_the_time_that_was_told(self, wait: float) -> None:
+        bench = Bench()
+        await bench.ask(QuotaSpent("user", HOUR, bench.clock.now() + wait))
+        [(told_until, _)] = [(until, mark) for mark, until in bench.told.marks.items()]
+        assert told_until <= bench.clock.now() + max(1, math.ceil(wait) - 0.5), "Redis counts from a moment later"
+        assert told_until >= bench.clock.now() + max(1, wait - 1), "and hardly earlier"
+
+    async def test_too_little_for_a_question_and_used_up_are_one_limit_and_told_once(self) -> None:
+        bench = Bench()
+        for uid in (1, 2):
+            assert await bench.ask(QuotaSpent("user", DAY, WRITTEN + 300, 2500), uid=uid) == End("dropped: quota")
+        await bench.ask(QuotaSpent("user", DAY, WRITTEN + 300), uid=3)
+        [text] = bench.texts
+        assert "2,500 are left, too few for this question" in text
+
+    async def test_a_quota_that_waiting_does_not_help_is_told_with_no_time(self) -> None:
+        bench = Bench()
+        for uid in (1, 2):
+            await bench.ask(QuotaSpent("user", DAY, 0), uid=uid)
+        assert bench.texts == ["No question fits into your 6,000 tokens a day; only my operators can allow more."]
+        await bench.ask(QuotaSpent("user", DAY, 0, 6000), uid=3)
+        await bench.ask(QuotaSpent("user", DAY, 0, 6000), uid=4)
+        longer = "This question needs more than your 6,000 tokens a day; please send me less of it."
+        assert bench.texts[1:] == [longer, longer], "no waiting helps here, so it is said of each"
+
 
 class TestHolding:
     async def test_a_question_comes_back_when_a_key_does_and_hardly_before(self) -> None:
@@ -123,6 +152,14 @@ class TestHolding:
         [(first, text), (second, _)] = bench.told.said
         assert (first, second) == ("7", "-100")
         assert text == "My language model has reached its limit. I keep your question and answer it at 08:06 UTC."
+
+    async def test_questions_that_are_held_again_are_not_told_again(self) -> None:
+        bench = Bench(minutes=15)
+        await bench.ask(ModelExhausted(WRITTEN + 302))
+        await bench.clock.advance(300)
+        await bench.ask(ModelExhausted(WRITTEN + 602))
+        await bench.ask(ModelExhausted(WRITTEN + 602), uid=901, date=DATE + 295)
+        assert len(bench.texts) == 1
 
     async def test_a_short_wait_is_not_worth_a_word(self) -> None:
         bench = Bench()
@@ -158,6 +195,29 @@ class TestHolding:
         assert bench.texts == [
             "Sorry, my language model has reached its limit; please ask again in 8 s (at 08:01 UTC)."
         ]
+
+    async def test_whoever_comes_back_at_the_told_time_in_vain_hears_of_it_again(self) -> None:
+        bench = Bench(hold=False)
+        assert await bench.ask(ModelExhausted(WRITTEN + 14)) == End("apologised")
+        assert "in 12 s" in bench.texts[0]
+        await bench.clock.advance(6)
+        assert await bench.ask(ModelExhausted(WRITTEN + 14)) == End("dropped: quota")
+        await bench.clock.advance(6)
+        assert await bench.ask(ModelExhausted(WRITTEN + 26)) == End("apologised")
+        assert "in 12 s" in bench.texts[1]
+
+    async def test_another_time_than_was_told_is_told_too(self) -> None:
+        bench = Bench(hold=False)
+        for later in (9 * 86_400, 500, 300, 14):
+            assert await bench.ask(ModelExhausted(WRITTEN + later)) == End("apologised")
+        assert await bench.ask(ModelExhausted(WRITTEN + 300)) == End("dropped: quota")
+
+    @pytest.mark.parametrize("hold, minutes", [(True, 0), (True, 15), (False, 15)])
+    @pytest.mark.parametrize("until", [math.inf, math.nan, 1e18, -1e18, WRITTEN + 400 * 86_400])
+    async def test_an_absurd_time_ends_no_turn(self, hold: bool, minutes: float, until: float) -> None:
+        outcome = await Bench(hold=hold, minutes=minutes).ask(ModelExhausted(until))
+        assert isinstance(outcome, (Back, End))
+        assert not isinstance(outcome, Back) or outcome.delay_ms <= 3_601_000
 
 
 async def test_a_cancelled_turn_tells_nobody() -> None:

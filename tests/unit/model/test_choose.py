@@ -91,6 +91,61 @@ async def test_new_keys_are_used_and_those_that_a_person_may_have_healed_return(
     assert "sk-" not in str(await redis.hgetall(keys.health(1)))
 
 
+async def test_a_key_at_the_limit_of_one_model_is_still_asked_for_another_but_a_refused_one_for_none(
+    made: Callable[[Settings], Models],
+) -> None:
+    models = made(given())
+    first, second = models.pools[0].ring.slots, models.pools[1].ring.slots
+    await models.health.cool(first[0].field, 0, "busy", 30, BUSY)
+    assert [[key.state for key in row.keys] for row in models.report()[:2]] == [["busy", "ready"], ["ready", "ready"]]
+    await models.health.cool(first[1].scope, 0, "refused", 86_400, BUSY)
+    assert [[key.state for key in row.keys] for row in models.report()[:2]] == [
+        ["busy", "refused"],
+        ["ready", "refused"],
+    ]
+    prompt = Prompt([{"role": "user", "content": "hi"}])
+    taken = await models.pools[1].ring.take(prompt, set(), alone=True)
+    assert taken.slot is second[0]
+    assert taken.slot.scope == first[0].scope, "its own limits are one for all models"
+
+
+async def test_a_start_and_a_reload_let_a_key_be_tried_whose_return_is_far(made: Callable[[Settings], Models]) -> None:
+    models = made(given())
+    far, near = (slot.field for slot in models.pools[1].ring.slots)
+    for heal in (models.start, lambda: models.reload(given())):
+        await models.health.cool(far, models.health.get(far).gen, "busy", 20 * 86_400, BUSY)
+        await models.health.cool(near, 0, "busy", 60, BUSY)
+        await heal()
+        assert [row.state for row in models.report()[1].keys] == ["returning", "busy"]
+
+
+@pytest.mark.parametrize(
+    "bases, hosts",
+    [
+        (["https://a.test/v1"], ["a.test"]),
+        (["http://me:secret@a.test:8080/v1", "http://b.test:8080/v1"], ["a.test", "b.test"]),
+        (["http://a.test:8080/v1", "http://a.test:8081/v1"], ["a.test:8080", "a.test:8081"]),
+        (["http://a.test:8080/v1", "http://me:secret@a.test:8080/v2"], ["a.test:8080/v1", "a.test:8080/v2"]),
+        (["http://a.test/v1", "http://a.test:8080/v1", "http://b.test"], ["a.test", "a.test:8080", "b.test"]),
+        (["http://a.test/v1", "http://a.test/v2", "http://a.test/v1"], ["a.test/v1", "a.test/v2", "a.test/v1"]),
+        (["http://[::1]:8080/v1", "http://[::1]:8081/v1"], ["[::1]:8080", "[::1]:8081"]),
+    ],
+)
+async def test_endpoints_on_one_host_are_told_apart(
+    made: Callable[[Settings], Models], connections: Connections, bases: list[str], hosts: list[str]
+) -> None:
+    first, *others = bases
+    fallbacks = json.dumps([{"base_url": other, "name": "n"} for other in others])
+    settings = load({"MODEL_BASE_URL": first, "MODEL_NAME": "m", "MODEL_FALLBACKS": fallbacks}, Path())
+    models = made(settings)
+    assert [row.host for row in models.report()] == hosts
+    assert all(key.keyless for row in models.report() for key in row.keys)
+    found = probes(settings, connections, Manual())
+    assert [(probe.host, probe.model, probe.keyless) for probe in found] == [
+        (host, "n" if number else "m", True) for number, host in enumerate(hosts)
+    ]
+
+
 async def test_keys_of_other_endpoints_are_not_taken_over(made: Callable[[Settings], Models]) -> None:
     models = made(given())
     before = [pool.ring.slots for pool in models.pools]

@@ -113,6 +113,39 @@ async def test_an_ill_endpoint_is_left_alone_by_all_and_preferred_again_after_on
     assert await world.ask(two) == "first"
 
 
+async def test_an_ill_fallback_is_tried_again_also_while_the_first_is_only_at_its_limits(world: World) -> None:
+    one, two = (world.process(world.first, world.second, world.third) for _ in range(2))
+    world.first.answers[K], world.second.answers[K] = ModelBusy(300), DOWN
+    for _ in range(3):
+        assert await world.ask(one) == "third"
+    assert [row.state for row in one.report()] == ["exhausted", "ill", "ready"]
+    world.well(world.second)
+    await world.clock.advance(6)
+    asked = len(world.second.asked)
+    assert await world.ask(one) == "second", "one request tries it"
+    assert len(world.second.asked) == asked + 1
+    await world.clock.advance(0.3)
+    assert await world.ask(two) == "second", "and it is back for everybody"
+    assert world.store.asked["health_probe"] == 1
+
+
+async def test_one_request_tries_one_ill_endpoint_and_none_while_a_better_one_can_answer(world: World) -> None:
+    model = world.process(world.first, world.second, world.third)
+    world.first.answers[K] = world.second.answers[K] = DOWN
+    for _ in range(3):
+        assert await world.ask(model) == "third"
+    await world.clock.advance(6)
+    asked = len(world.second.asked)
+    world.well(world.first)
+    assert await world.ask(model) == "first"
+    assert world.store.asked["health_probe"] == 1
+    for _ in range(3):
+        await world.clock.advance(0.3)
+        assert await world.ask(model) == "first"
+    assert len(world.second.asked) == asked
+    assert world.store.asked["health_probe"] == 1
+
+
 async def test_while_a_probe_is_under_way_the_others_are_answered_elsewhere(world: World) -> None:
     one, two = world.process(), world.process()
     world.first.answers[K] = DOWN

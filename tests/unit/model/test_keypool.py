@@ -19,7 +19,6 @@ from app.core.errors import (
     ModelDown,
     ModelError,
     ModelExhausted,
-    ModelFailed,
     ModelRefused,
     PromptTooLong,
 )
@@ -171,6 +170,14 @@ async def test_a_key_that_is_refused_is_retired_with_one_alarm(
     [alarm] = one.alarms + two.alarms
     assert "…aaaa" in alarm
     assert A not in alarm
+    assert "tried again in a day" in alarm
+    row = one.pool.report()[0]
+    assert row.state == "refused"
+    assert row.until - clock.now() == pytest.approx(86_400 - 3600, abs=1), "and so it is shown"
+    await clock.advance(86_400 - 3600)
+    provider.answers.clear()
+    await two.ask()
+    assert provider.secrets[-1] == A
 
 
 async def test_where_every_key_is_refused_it_is_said_and_the_endpoint_may_change_its_mind(
@@ -240,25 +247,6 @@ async def test_with_others_behind_it_a_failing_endpoint_gets_one_quick_repetitio
     await clock.advance(2)
     await task
     assert len(provider.asked) == 2
-
-
-async def test_a_person_is_told_of_a_model_that_loads_and_it_is_waited_for(
-    process: Callable[..., Process], provider: Provider, clock: Manual
-) -> None:
-    told: list[float] = []
-
-    async def on_loading(seconds: float) -> None:
-        told.append(seconds)
-
-    provider.answers[A] = Passing(ModelDown("503"), 20.0, loading=20.0)
-    prompt = Prompt(ASK.messages, on_loading=on_loading)
-    task = asyncio.create_task(process().ask(prompt, deadline=27.0))
-    await until(lambda: clock.sleeping, what="the wait for the model")
-    provider.answers.clear()
-    await clock.advance(20)
-    assert await task == "Hi!"
-    assert told == [20.0]
-    assert provider.clocks_given[-1] is None, "its first word may take as long as ever"
 
 
 async def test_a_first_word_may_not_come_later_than_its_deadline(
@@ -331,16 +319,6 @@ async def test_a_limit_that_is_only_reserved_is_looked_at_again_soon(
     one.books.answers[one.scope(A)] = Busy()
     error = await one.fails(ModelExhausted)
     assert 0 < error.until - clock.now() < 1
-
-
-@pytest.mark.parametrize("error", [ModelBusy(9), KeyRefused(401), ModelRefused(400), ModelFailed("x")])
-async def test_what_was_not_answered_is_not_charged(
-    process: Callable[..., Process], provider: Provider, error: ModelError
-) -> None:
-    provider.answers[A] = error
-    one = process(f"{A};300r/h")
-    await one.fails(ModelError)
-    assert [tokens for _, tokens in one.books.closed] == [None] * len(one.books.reserved)
 
 
 async def test_an_answer_that_is_left_is_charged_by_a_guess(

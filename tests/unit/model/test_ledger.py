@@ -53,7 +53,7 @@ async def test_the_last_answer_of_a_quota_is_shorter_and_then_it_is_spent(desk: 
     assert await desk.ask("b", HOUR) == Granted(40)
     assert await desk.figures(HOUR) == (150, 50)
     await desk.ledger.settle("b", 21)
-    assert await desk.ask("c", HOUR, least=20) == Spent("u7", HOUR[1][0], desk.clock.now() + 3600)
+    assert await desk.ask("c", HOUR, least=20) == Spent("u7", HOUR[1][0], desk.clock.now() + 3600, left=29)
     assert await desk.ask("c", HOUR, least=19) == Granted(19)
 
 
@@ -142,6 +142,36 @@ async def test_a_successor_takes_over_what_was_reserved(desk: Desk) -> None:
     assert await desk.figures(HOUR) == (57, 0), "what the one before used was used, too"
 
 
+async def test_what_was_charged_in_vain_is_given_back_if_the_same_call_is_made_again(desk: Desk) -> None:
+    both = charge("u7", "200t/hour,5r/day")
+    await desk.ask("a", both)
+    await desk.ledger.settle("a", 10, vain=True)
+    assert [(line.used, line.held) for line in await desk.ledger.usage([both])] == [(10, 0), (1, 0)]
+    heir = desk.other()
+    await heir.reserve("a", [both], 10, 90, 20)
+    assert [(line.used, line.held) for line in await desk.ledger.usage([both])] == [(0, 100), (0, 1)]
+    await heir.settle("a", 30)
+    assert [(line.used, line.held) for line in await desk.ledger.usage([both])] == [(30, 0), (1, 0)]
+    await heir.reserve("a", [both], 10, 90, 20)
+    assert [line.used for line in await desk.ledger.usage([both])] == [30, 1], "an answer is never given back"
+
+
+async def test_what_was_charged_in_vain_counts_for_everybody_else(desk: Desk) -> None:
+    await desk.ask("a", HOUR)
+    await desk.ledger.settle("a", 150, vain=True)
+    assert await desk.ask("b", HOUR) == Granted(40)
+
+
+async def test_one_that_is_stopped_after_its_successor_began_is_not_charged_beside_it(desk: Desk) -> None:
+    await desk.ask("a", HOUR)
+    heir = desk.other()
+    await heir.reserve("a", [HOUR], 10, 90, 20)
+    await desk.ledger.settle("a", 10, vain=True)
+    assert await desk.figures(HOUR) == (0, 100)
+    await heir.settle("a", 30)
+    assert await desk.figures(HOUR) == (30, 0)
+
+
 async def test_a_successor_for_whom_there_is_no_room_lets_go_of_it_all_the_same(desk: Desk) -> None:
     await desk.ask("a", HOUR)
     assert isinstance(await desk.other().reserve("a", [HOUR], 500, 10, 10), Spent)
@@ -213,11 +243,14 @@ async def test_every_key_has_its_end(desk: Desk) -> None:
     await desk.ask("a", both)
     await desk.ask("dead", both)
     await desk.ledger.settle("a", 60)
+    await desk.ask("vain", both, output=10, least=1)
+    await desk.ledger.settle("vain", 10, vain=True)
     desk.books.tick(SECONDS * 1000)
     await desk.ask("b", both, output=10, least=1)
     left = desk.books.left()
     assert left["call:a"] <= 60_000, "a settled one is only remembered for its repetitions"
     assert left["call:dead"] <= 86_400_000
+    assert 60_000 < left["call:vain"] <= 86_400_000
     assert all(0 < ms <= 35 * 86_400_000 for ms in left.values()), left
     for key, window in desk.books.windows().items():
         assert left[f"use:{key}"] >= window["resets"] - desk.books.now_ms, "counts stay readable to the window's end"

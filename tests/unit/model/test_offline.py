@@ -64,3 +64,14 @@ async def test_example_turns_of_a_persona_are_nothing_that_was_said() -> None:
     messages[1]["role"], messages[2]["role"] = "user", "assistant"
     text, _, _ = await whole(Offline(Manual(), 0), Prompt(messages, examples=2))
     assert text.startswith("I remember 0 earlier messages of this conversation.")
+
+
+async def test_it_says_that_it_was_asked_before_its_first_word() -> None:
+    asked: list[str] = []
+    prompt = Prompt([{"role": "user", "content": "hi"}], on_asked=lambda: asked.append("asked"))
+    chunks = Offline(word_seconds=0).stream(prompt)
+    assert asked == []
+    await anext(chunks)
+    assert asked == ["asked"]
+    await chunks.aclose()
+    assert asked == ["asked"]

@@ -1,66 +1,18 @@
 """Quotas around a model: who is charged what, who waits, and what is said when nothing is left."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 
 import pytest
 
 from app.core.allowance import limits
 from app.core.clock import settle
-from app.core.errors import Later, ModelCut, ModelDown, PromptTooLong, QuotaSpent
-from app.core.tokens import conversation, tokens
-from app.model.base import Chunk, Model, Prompt, Usage, whole
+from app.core.errors import ModelBusy, ModelCut, ModelDown, PromptTooLong, QuotaSpent
+from app.core.tokens import floor, tokens
+from app.model.base import Chunk, Message, Prompt, Usage, whole
 from app.model.quota import Quota
+from tests.unit.model.asking import ASKED, HOUR, Make, Scripted, ask
 from tests.unit.model.books import Desk, charge
-
-ASKED = conversation([{"role": "user", "content": "x" * 28}])  # 14
-HOUR = charge("u7", "1000t/hour")
-
-
-def ask(turn: str = "t1", user: str = "7", chat: str = "-5", cap: int = 0) -> Prompt:
-    return Prompt([{"role": "user", "content": "x" * 28}], user, chat, turn, cap)
-
-
-@dataclass(slots=True)
-class Scripted:
-    """Says its chunks, then raises its failure; each `None` waits for `go`."""
-
-    chunks: list[Chunk | None] = field(default_factory=lambda: [Chunk("hi", "stop", Usage(10, 20))])
-    failure: Exception | None = None
-    prompts: list[Prompt] = field(default_factory=list)
-    go: asyncio.Event = field(default_factory=asyncio.Event)
-    closed: int = 0
-
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        self.prompts.append(prompt)
-        try:
-            for chunk in self.chunks:
-                if chunk is None:
-                    await self.go.wait()
-                else:
-                    yield chunk
-            if self.failure:
-                raise self.failure
-        finally:
-            self.closed += 1
-
-
-Make = Callable[..., Quota]
-
-
-@pytest.fixture
-async def make(desk: Desk) -> Make:
-    await desk.ledger.overrides()  # known, so that no socket is waited for while the clock stands still
-
-    def make(inner: Model, **given: str) -> Quota:
-        quotas = {name: limits(given.get(name, "")) for name in ("user", "chat", "bot")}
-        return Quota(
-            inner, desk.ledger, **quotas, operators=frozenset({1}), max_tokens=100, clock=desk.clock
-        )  # fmt: skip
-
-    return make
 
 
 async def test_what_the_endpoint_counted_is_charged_to_everyone_concerned(desk: Desk, make: Make) -> None:
@@ -118,10 +70,44 @@ async def test_a_spent_quota_is_named_with_its_reset_and_nothing_is_asked(desk: 
     assert len(model.prompts) == 1
 
 
-async def test_a_conversation_that_no_window_can_hold_is_too_long(make: Make) -> None:
-    with pytest.raises(PromptTooLong):
-        await whole(make(Scripted(), user=f"{ASKED + 63}t/hour"), ask())
-    await whole(make(Scripted(), user=f"{ASKED + 64}t/hour"), ask())
+SYSTEM = Message(role="system", content="x" * 56)
+LONG, LONGER = (Message(role="user", content="x" * size) for size in (28, 64))
+SHORTEST = 93
+"""Tokens of any question after this prompt, with the least answer; the other two need 102 and 115."""
+
+
+async def refused(quota: Quota, question: Message) -> QuotaSpent:
+    with pytest.raises(QuotaSpent) as error:
+        await whole(quota, Prompt([SYSTEM, question], "7", "-5", "t"))
+    return error.value
+
+
+class TestTooLittle:
+    @pytest.mark.parametrize("used, left", [(1000 - 101, 101), (1000 - 93, 93), (1000 - 92, 0), (1000, 0), (2000, 0)])
+    async def test_what_is_left_is_told_if_it_does_for_any_question(
+        self, desk: Desk, make: Make, used: int, left: int
+    ) -> None:
+        await desk.ask("other", HOUR, prompt=1, output=1, least=1)
+        await desk.ledger.settle("other", used)
+        error = await refused(make(Scripted(), user="1000t/hour"), LONG)
+        assert (error.left, error.resets) == (left, desk.clock.now() + 3600)
+        assert floor([SYSTEM], 100) == SHORTEST
+
+    async def test_a_quota_that_this_question_will_never_fit_names_no_reset(self, make: Make) -> None:
+        model = Scripted()
+        error = await refused(make(model, user="9r/day", chat="114t/hour"), LONGER)
+        assert (error.scope, str(error.limit), error.left, error.resets) == ("chat", "114t/hour", 114, 0)
+        quota = make(model, user="9r/day", chat="115t/hour")
+        await whole(quota, Prompt([SYSTEM, LONGER], "7", "-5", "t"))
+
+    async def test_a_quota_that_no_question_will_ever_fit_has_nothing_left_and_no_reset(self, make: Make) -> None:
+        error = await refused(make(Scripted(), bot="92t/day"), LONG)
+        assert (error.scope, error.left, error.resets) == ("bot", 0, 0)
+
+    async def test_a_few_requests_are_not_taken_for_a_few_tokens(self, desk: Desk, make: Make) -> None:
+        await desk.use("other", charge("u7", "1r/hour"))
+        error = await refused(make(Scripted(), user="1r/hour"), LONG)
+        assert (error.left, error.resets) == (0, desk.clock.now() + 3600)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +137,66 @@ async def test_what_came_is_charged_and_what_did_not_come_is_not(
     assert [(line.used, line.held) for line in lines] == [(used, 0), (int(used > 0), 0)]
 
 
+@pytest.mark.parametrize(
+    "asks, failure, used",
+    [
+        (0, ModelCut(""), 0),
+        (1, ModelCut(""), ASKED),
+        (3, ModelCut(""), ASKED),
+        (1, ModelDown("503"), 0),
+        (1, ModelBusy(7), 0),
+        (2, PromptTooLong(400), 0),
+        (1, ConnectionError("not ours"), 0),
+    ],
+)
+async def test_a_request_that_was_cut_before_its_first_word_counts_and_one_that_failed_does_not(
+    desk: Desk, make: Make, asks: int, failure: Exception, used: int
+) -> None:
+    quota = make(Scripted([], failure, asks=asks), user="1000t/hour,9r/day")
+    with pytest.raises(type(failure)):
+        await whole(quota, ask())
+    lines = await desk.ledger.usage([charge("u7", "1000t/hour,9r/day")])
+    assert [(line.used, line.held) for line in lines] == [(used, 0), (int(used > 0), 0)]
+
+
+@pytest.mark.parametrize("asks, used", [(0, 0), (1, ASKED)])
+async def test_a_question_that_was_stopped_counts_from_the_moment_it_was_asked(
+    desk: Desk, make: Make, asks: int, used: int
+) -> None:
+    turn = asyncio.ensure_future(whole(make(Scripted([None], asks=asks), user="1000t/hour"), ask()))
+    await settle()
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+    assert await desk.figures(HOUR) == (used, 0)
+
+
+async def test_a_question_that_ran_out_of_time_counts(desk: Desk, make: Make) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await whole(make(Scripted([None], asks=1), user="1000t/hour"), ask())
+    assert await desk.figures(HOUR) == (ASKED, 0)
+
+
+async def test_a_turn_that_is_given_back_and_made_again_counts_once(desk: Desk, make: Make) -> None:
+    both = charge("u7", "1000t/hour,9r/day")
+    model = Scripted([None, Chunk("hi", "stop", Usage(10, 20))], asks=1)
+    drained = asyncio.ensure_future(whole(make(model, user="1000t/hour,9r/day"), ask()))
+    await settle()
+    drained.cancel()
+    await asyncio.gather(drained, return_exceptions=True)
+    model.go.set()
+    await whole(make(model, user="1000t/hour,9r/day"), ask())
+    assert [(line.used, line.held) for line in await desk.ledger.usage([both])] == [(30, 0), (1, 0)]
+
+
+async def test_whoever_wants_to_know_that_it_was_asked_is_told_each_time(make: Make) -> None:
+    told: list[str] = []
+    for quota in (make(Scripted(asks=2), user="9r/hour"), make(Scripted(asks=2))):
+        await whole(quota, Prompt(ask().messages, "7", turn="t", on_asked=lambda: told.append("asked")))
+    assert told == ["asked"] * 4
+
+
 async def test_an_answer_that_nobody_reads_to_its_end_is_settled(desk: Desk, make: Make) -> None:
     model = Scripted([Chunk("x" * 28), Chunk("never")])
     async with aclosing(make(model, user="1000t/hour").stream(ask())) as chunks:
@@ -170,93 +216,6 @@ async def test_a_cancelled_turn_leaves_nothing_held(
     with pytest.raises(asyncio.CancelledError):
         await turn
     assert await desk.figures(HOUR) == (used, 0)
-
-
-# Who waits for room
-
-
-async def test_room_that_comes_free_here_is_taken_at_once_first_come_first_served(desk: Desk, make: Make) -> None:
-    model, told = Scripted([None, Chunk("hi", "stop", Usage(10, 20))]), []
-    quota = make(model, bot="1r/minute")  # only released ones leave room
-    model.failure, model.chunks = ModelDown("gone"), [None]
-
-    async def person(name: str) -> None:
-        with pytest.raises(ModelDown):
-            await whole(quota, ask(name))
-        told.append(name)
-
-    people = [asyncio.ensure_future(person(name)) for name in "abcd"]
-    await settle()
-    assert [prompt.turn for prompt in model.prompts] == ["a"]
-    model.go.set()
-    await settle(60)
-    assert told == ["a", "b", "c", "d"], "without any time passing"
-    await asyncio.gather(*people)
-
-
-async def test_room_that_comes_free_elsewhere_is_found_within_half_a_second(desk: Desk, make: Make) -> None:
-    elsewhere = desk.other()
-    await elsewhere.reserve("e", [charge("b", "1r/minute")], 0, 0, 0)
-    model = Scripted()
-    people = [asyncio.ensure_future(whole(make(model, bot="1r/minute"), ask("a")))]
-    await settle()
-    calls = desk.books.calls
-    await desk.clock.advance(0.4)
-    assert desk.books.calls == calls, "nobody asks in between"
-    await elsewhere.release("e")
-    await desk.clock.advance(0.1)
-    await asyncio.gather(*people)
-    assert len(model.prompts) == 1
-
-
-async def test_whoever_gets_no_room_in_two_seconds_gives_the_lane_back(desk: Desk, make: Make) -> None:
-    await desk.ask("elsewhere", charge("b", "1r/minute"))
-    model = Scripted()
-    quota = make(model, bot="1r/minute")
-    first = asyncio.ensure_future(whole(quota, ask("a")))
-    await settle()
-    await desk.clock.advance(1)
-    second = asyncio.ensure_future(whole(quota, ask("b")))
-    await settle()
-    await desk.clock.advance(1)
-    with pytest.raises(Later) as error:
-        await first
-    assert 1000 <= error.value.delay_ms <= 3000
-    assert not second.done()
-    await desk.clock.advance(1)
-    with pytest.raises(Later):
-        await second
-    assert not quota._queues._queues
-    assert not model.prompts
-    assert desk.clock.sleeping == 0
-
-
-async def test_one_who_waits_for_their_own_quota_keeps_nobody_else_waiting(desk: Desk, make: Make) -> None:
-    model = Scripted([None, Chunk("hi", "stop", Usage(10, 20))])
-    quota = make(model, user="1r/minute", bot="50r/minute")
-    people = [asyncio.ensure_future(whole(quota, ask(f"{n}", user=f"{user}"))) for n, user in enumerate([7, 7, 8])]
-    await settle()
-    assert [prompt.user for prompt in model.prompts] == ["7", "8"]
-    model.go.set()
-    await settle(30)
-    (spent,) = [
-        error for error in await asyncio.gather(*people, return_exceptions=True) if isinstance(error, Exception)
-    ]
-    assert isinstance(spent, QuotaSpent)
-
-
-async def test_one_who_goes_while_waiting_leaves_the_place_to_the_next(desk: Desk, make: Make) -> None:
-    model = Scripted([None], ModelDown("gone"))
-    quota = make(model, bot="1r/minute")
-    people = [asyncio.ensure_future(whole(quota, ask(name))) for name in "abc"]
-    await settle()
-    people[1].cancel()
-    await settle()
-    model.go.set()
-    await settle(60)
-    assert [prompt.turn for prompt in model.prompts] == ["a", "c"]
-    await asyncio.gather(*people, return_exceptions=True)
-    assert not quota._queues._queues
 
 
 async def test_turns_without_a_name_do_not_replace_each_other(desk: Desk, make: Make) -> None:

@@ -7,38 +7,7 @@ import pytest
 
 from app.core.clock import Manual, settle
 from app.core.errors import ModelDown, ModelRefused
-from app.model.retries import Passing, Patience, asked_wait, persist
-
-NOW = 1_700_000_000.0
-
-
-@pytest.mark.parametrize(
-    "headers, seconds",
-    [
-        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"retry-after": "9"}, 9),
-        ({"retry-after": "Tue, 14 Nov 2023 22:13:30 GMT"}, 10),
-        ({"retry-after": "Tue, 14 Nov 2023 22:13:10 GMT"}, 0),
-        ({"retry-after": "soon"}, None),
-        ({"x-ratelimit-reset-requests": "1m30s"}, 90),
-        ({"x-ratelimit-reset-tokens": "20ms"}, 0.02),
-        ({"x-ratelimit-reset": str(int(NOW) + 5)}, 5),
-        ({"x-ratelimit-reset": str((int(NOW) + 5) * 1000)}, 5),
-        (
-            {
-                "x-ratelimit-reset-requests": "2s",
-                "x-ratelimit-remaining-requests": "0",
-                "x-ratelimit-reset-tokens": "1s",
-                "x-ratelimit-remaining-tokens": "100",
-            },
-            2,
-        ),
-        ({"x-ratelimit-reset-requests": "2s", "x-ratelimit-reset-tokens": "1s"}, 1),
-        ({}, None),
-    ],
-)
-def test_the_wait_that_is_asked_for_is_understood(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_wait(headers, NOW) == seconds
+from app.model.retries import Passing, Patience, persist
 
 
 def failing(*errors: Exception) -> Callable[[], Awaitable[str]]:
@@ -93,7 +62,7 @@ async def test_what_cannot_pass_is_not_repeated() -> None:
 
 async def test_a_model_that_loads_is_waited_for_longer() -> None:
     clock = Manual()
-    loading = [Passing(DOWN, 20, loading=20) for _ in range(2)]
+    loading = [Passing(DOWN, 20, loading=True) for _ in range(2)]
     task = asyncio.create_task(persist(failing(*loading), Patience(13), clock))
     await settle()
     await clock.advance(41)
@@ -102,7 +71,7 @@ async def test_a_model_that_loads_is_waited_for_longer() -> None:
 
 async def test_a_model_that_never_has_loaded_is_given_up() -> None:
     clock = Manual()
-    errors = [Passing(DOWN, 30, loading=99)] * 9
+    errors = [Passing(DOWN, 25, loading=True)] * 9
     task = asyncio.create_task(persist(failing(*errors), Patience(13), clock))
     await settle()
     await clock.advance(61)
@@ -110,6 +79,22 @@ async def test_a_model_that_never_has_loaded_is_given_up() -> None:
         await task
 
 
+async def test_a_person_is_told_what_a_model_needs_and_only_if_that_is_waited_for() -> None:
+    clock, told = Manual(), []
+
+    async def on_loading(seconds: float) -> None:
+        told.append(seconds)
+
+    errors = [Passing(DOWN, 50, loading=True), Passing(DOWN, 1), Passing(DOWN, 300, loading=True)]
+    task = asyncio.create_task(persist(failing(*errors), Patience(60), clock, on_loading))
+    await settle()
+    await clock.advance(51)
+    with pytest.raises(ModelDown):
+        await task
+    assert told == [50]
+    assert clock.monotonic() == 51
+
+
 async def test_where_others_can_answer_a_model_that_loads_is_not_waited_for() -> None:
     with pytest.raises(ModelDown):
-        await persist(failing(Passing(DOWN, 20, loading=20)), Patience(2, attempts=2, loading=False), Manual())
+        await persist(failing(Passing(DOWN, 20, loading=True)), Patience(2, attempts=2, loading=False), Manual())

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.model.forecast import forecast
 from app.model.ledger import Busy, Granted, Spent
+from tests.support.books import HELD, PREFIX
 from tests.unit.model.books import SECONDS, Desk, charge
 
 HOUR_MS = 3_600_000
@@ -52,8 +54,50 @@ def test_days_and_months_are_those_of_the_calendar(desk: Desk, first: tuple[int,
     for n in range(days):
         for moment in (start + timedelta(days=n), start + timedelta(days=n, hours=23, minutes=59, seconds=59)):
             desk.books.now_ms = round(moment.timestamp() * 1000) + (999 if moment.hour else 0)
-            figures = [int(word) / 1000 for word in desk.books.ask("usage", "b", "t", "day", "b", "t", "month")]
-            assert (tuple(figures[2:4]), tuple(figures[6:8])) == (day_of(moment), month_of(moment)), moment
+            desk.books.ask("reserve", "a", "a", 1, 1, 1, 1, "b", "t", "day", 9, "b", "t", "month", 9)
+            found = {key: window["resets"] / 1000 for key, window in desk.books.windows().items()}
+            (day, day_ends), (month, month_ends) = day_of(moment), month_of(moment)
+            assert found == {f"b:t/day:{day:.0f}": day_ends, f"b:t/month:{month:.0f}": month_ends}, moment
+            desk.books.client.delete(HELD, f"{PREFIX}call:a", *(f"{PREFIX}use:{key}" for key in found))
+
+
+async def test_a_calendars_window_is_opened_by_its_first_use_as_well(desk: Desk) -> None:
+    both = charge("u7", "9r/day,900r/month")
+    desk.books.at(2026, 11, 21, 14)
+    day, month = await desk.ledger.usage([both])
+    assert (day.opened, month.opened) == (0, 0), "not used yet"
+    assert (day.resets, month.resets) == (1_795_305_600, 1_796_083_200)
+    await desk.use("a", both)
+    first = desk.books.now_ms / 1000
+    desk.books.tick(HOUR_MS)
+    await desk.use("b", both)
+    assert [line.opened for line in await desk.ledger.usage([both])] == [first, first]
+    desk.books.at(2026, 11, 22, 9)
+    await desk.use("c", both)
+    assert [line.opened for line in await desk.ledger.usage([both])] == [desk.books.now_ms / 1000, first]
+
+
+async def test_a_month_that_begins_in_its_middle_is_forecast_from_its_first_use(desk: Desk) -> None:
+    month = charge("k1", "900r/month")
+    desk.books.at(2026, 11, 16)
+    for n in range(450):
+        await desk.use(f"{n}", month, tokens=1)
+    desk.books.at(2026, 11, 21)
+    line, now = await desk.line(month), desk.books.now_ms / 1000
+    found = forecast(line.used, 900, line.opened, now, line.resets)
+    assert (found.state, found.at, found.expected) == ("ends", now + 5 * 86_400, 1350)
+
+
+async def test_a_window_that_the_release_before_opened_is_counted_on(desk: Desk) -> None:
+    """It noted the calendar's begin as the first use."""
+    desk.books.at(2026, 11, 21, 14)
+    begin, end = day_of(datetime(2026, 11, 21, tzinfo=UTC))
+    old = {"id": 77, "used": 8, "held": 0, "opened": round(begin * 1000), "resets": round(end * 1000)}
+    desk.books.client.hset(f"{PREFIX}use:u7:r/day:{begin:.0f}", mapping=old)
+    await desk.use("a", charge("u7", "9r/day"))
+    line = await desk.line(charge("u7", "9r/day"))
+    assert (line.used, line.opened, line.resets) == (9, begin, end)
+    assert isinstance(await desk.ask("b", charge("u7", "9r/day")), Spent)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +146,9 @@ async def test_a_clock_set_back_finds_what_the_day_had_used(desk: Desk) -> None:
     await desk.use("b", ten, tokens=7)
     desk.books.tick(-2 * HOUR_MS)
     assert [line.used for line in await desk.ledger.usage([ten])] == [6, 6]
+    desk.books.tick(-HOUR_MS)
+    assert [line.resets for line in await desk.ledger.usage([ten])] == [1_796_083_200, 1_796_083_200]
+    desk.books.tick(HOUR_MS)
     assert await desk.ask("c", ten, prompt=0, output=9, least=1) == Granted(4)
     await desk.ledger.settle("c", 4)
     desk.books.tick(2 * HOUR_MS)

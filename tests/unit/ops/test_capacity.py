@@ -1,6 +1,7 @@
 """`lanekeeper capacity`: what an owner reads before launch, and what bad input is told."""
 
 import argparse
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,65 @@ def test_commas_where_semicolons_were_meant_are_noticed() -> None:
     assert "have semicolons between them" not in said(*EVENING, "--keys", "300r/h,200r/h")
 
 
+@pytest.mark.parametrize(
+    "keys, who",
+    [
+        ("sk-a;300r/h,sk-b", "Key 2 has"),
+        ("sk-a,sk-b;1r/mo", "Key 1 has"),
+        ("sk-a,sk-b;1r/mo,sk-c", "Keys 1 and 3 have"),
+        ("sk-a;1t/min,sk-b;,sk-c;,sk-d", "Keys 2, 3 and 4 have"),
+    ],
+)
+def test_a_key_without_limits_carries_what_the_others_cannot(keys: str, who: str) -> None:
+    text = said(*EVENING, "--keys", keys)
+    assert f"{who} no limit here, so nothing breaks on keys: all 15,000 requests of a month are answered" in text
+    for other in ("Breaks first", "Nothing breaks", "such keys", "times what", "too much", "semicolons", "No limits"):
+        assert other not in text
+
+
+LIMITS = ("", "300r/h", "200r/h", "900r/mo", "300r/h;900r/mo", "1000t/min", "100r/d;5r/min")
+
+
+@pytest.mark.parametrize("first", LIMITS)
+@pytest.mark.parametrize("second", LIMITS)
+def test_what_is_said_of_two_keys_does_not_contradict_itself(first: str, second: str) -> None:
+    text = said(*EVENING, "--keys", f"sk-a;{first},sk-b;{second}")
+    breaks, holds = "Breaks first" in text, "are answered," in text or "Nothing breaks" in text
+    assert breaks + holds + ("No limits were given" in text) == 1
+    assert holds or bool(first and second) or not (first or second)
+    if "times what is allowed" in text or "too much" in text:
+        assert breaks, "a limit that is asked for more than it allows breaks"
+
+
+def test_blanks_around_a_semicolon_are_nothing() -> None:
+    tight = said(*EVENING, "--keys", "sk-a;300r/h;900r/mo,sk-b;5r/h")
+    assert said(*EVENING, "--keys", " sk-a ; 300r/h ;900r/mo , sk-b; 5r/h ") == tight
+    assert said(*EVENING, "--keys", "300r/h ; 900r/mo") == said(*EVENING, "--keys", "300r/h;900r/mo")
+
+
+def test_a_key_that_is_given_twice_counts_once() -> None:
+    assert said(*EVENING, "--keys", "sk-a;300r/h,sk-a") == said(*EVENING, "--keys", "300r/h")
+
+
+def test_a_huge_limit_keeps_its_column() -> None:
+    assert "requests an hour                250 999,999,999,999,999   less than 1 % of it" in said(
+        *EVENING, "--keys", "999999999999999r/h"
+    )
+
+
+def test_one_of_a_kind_is_one() -> None:
+    assert "key 1: 1 request an hour; key 2: 2 requests an hour" in said(*EVENING, "--keys", "1r/h,2r/h")
+
+
+def test_a_session_of_seconds_is_told_in_seconds_and_not_by_the_hour() -> None:
+    first, second, *_ = said("--users", "1", "--messages", "1", "--hours", "0.01").splitlines()
+    assert first == "1 person x 1 message = 1 request in 36 s"
+    assert second == "30 such sessions a month = 30 requests a month"
+    assert said("--users", "2", "--messages", "3", "--hours", "0.5").startswith(
+        "2 people x 3 messages = 6 requests in 30 min\n"
+    )
+
+
 def test_no_secret_is_ever_said() -> None:
     assert "sk-" not in said(*EVENING, "--keys", "sk-a;200r/h,sk-b;100r/h;900r/mo")
 
@@ -96,6 +156,13 @@ def test_no_secret_is_ever_said() -> None:
         (*EVENING, "--keys", "300r/hr;900r/mo"),
         (*EVENING, "--keys", "300/h"),
         (*EVENING, "--keys", " , "),
+        (*EVENING, "--keys", ""),
+        (*EVENING, "--keys", ";"),
+        (*EVENING, "--keys", "sk-secret, 300r/h"),
+        (*EVENING, "--keys", "300r/h,sk-secret;5r/h"),
+        (*EVENING, "--keys", "9999999999999999r/h"),
+        (*EVENING, "--keys", "sk-secretü"),
+        (*EVENING, "--keys", ",".join(["1r/h"] * 51)),
         (*EVENING, "--users", "0"),
         (*EVENING, "--messages", "-3"),
         (*EVENING, "--messages", "9999999"),
@@ -119,3 +186,9 @@ def test_bad_input_is_answered_in_one_line(arguments: tuple[str, ...], capsys: p
 def test_the_worked_example_of_the_page_is_what_the_command_says() -> None:
     page = (ROOT / "docs/capacity.md").read_text()
     assert said(*EVENING, "--keys", "300r/h;900r/mo") in page
+
+
+def test_a_month_of_many_short_windows_is_played_within_seconds() -> None:
+    began = time.process_time()
+    said("--users", "99", "--messages", "999", "--hours", "720", "--sessions", "1", "--keys", ",".join(["1r/min"] * 10))
+    assert time.process_time() - began < 10

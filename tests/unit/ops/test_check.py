@@ -40,18 +40,30 @@ class Bot:
 
 
 class Probe:
+    model = "small"
+    host = "models.example"
+
     def __init__(self, answer: str | Exception, key: str = "…abcd (12ab34)") -> None:
         self.answer = answer
         self.key = key
-        self.host = "models.example"
+        self.keyless = key == "no key"
 
     async def start(self) -> str:
-        return "small"
+        return self.model
 
     async def ask(self) -> str:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+
+class Unnamed(Probe):
+    """An endpoint that refuses before it has said what its model is called."""
+
+    model = ""
+
+    async def start(self) -> str:
+        return await self.ask()
 
 
 async def _said(checkup: Checkup) -> list[str]:
@@ -122,28 +134,47 @@ async def _model(*answers: str | Exception) -> list[str]:
     return (await _said(replace(NOTHING, probes=probes)))[-len(answers) :]
 
 
+AT = "model small at models.example, key …0 (12ab34):"
+
+
 @pytest.mark.parametrize(
-    "answer, line",
+    "answer, mark, words",
     [
-        ("ready", "ok    model small answers in 0.0 s"),
-        (" ", "warn  model small answers nothing in 0.0 s"),
-        (KeyRefused(401, "bad"), "fail  model: the endpoint refuses (401 bad): is MODEL_API_KEYS right?"),
-        (ModelRefused(404, "none"), "fail  model: the endpoint refuses (404 none)"),
-        (KeyUnpaid(402, "pay"), "fail  model: there is no money left (402 pay)"),
-        (ModelBusy(30, "429 slow"), "warn  model: at its limit now (429 slow), back in 30 s"),
-        (SettingsError(["set MODEL_NAME"]), "fail  model: set MODEL_NAME"),
-        (ModelDown("nobody"), "fail  model: nobody"),
+        ("ready", "ok  ", "answers in 0.0 s"),
+        (" ", "warn", "answers nothing in 0.0 s"),
+        (KeyRefused(401, "bad"), "fail", "the endpoint refuses this key (401 bad)"),
+        (ModelRefused(404, "none"), "fail", "the endpoint refuses (404 none)"),
+        (KeyUnpaid(402, "pay"), "fail", "there is no money left (402 pay)"),
+        (ModelBusy(30, "429 slow"), "warn", "at its limit now (429 slow), back in 30 s"),
+        (SettingsError(["set MODEL_NAME"]), "fail", "set MODEL_NAME"),
+        (ModelDown("nobody"), "fail", "nobody"),
     ],
 )
-async def test_a_model_says_whether_it_answers(answer: str | Exception, line: str) -> None:
-    assert await _model(answer) == [line]
+async def test_a_model_says_whether_it_answers(answer: str | Exception, mark: str, words: str) -> None:
+    assert await _model(answer) == [f"{mark}  {AT} {words}"]
 
 
 async def test_every_key_is_asked_and_one_that_works_is_enough() -> None:
     at = "model small at models.example, key"
     assert await _model(KeyRefused(401), "ready", KeyUnpaid(402)) == [
-        f"warn  {at} …0 (12ab34): the endpoint refuses (401): is MODEL_API_KEYS right?",
+        f"warn  {at} …0 (12ab34): the endpoint refuses this key (401)",
         f"ok    {at} …1 (12ab34): answers in 0.0 s",
         f"warn  {at} …2 (12ab34): there is no money left (402)",
     ]
     assert {line[:4] for line in await _model(KeyRefused(401), ModelDown("x"))} == {"fail"}
+
+
+async def test_a_refused_key_is_named_also_when_the_model_is_not() -> None:
+    probes = [Unnamed(KeyRefused(401, "bad"))]
+    assert (await _said(replace(NOTHING, probes=probes)))[-1] == (
+        "fail  model at models.example, key …abcd (12ab34): the endpoint refuses this key (401 bad)"
+    )
+
+
+async def test_an_endpoint_that_is_asked_without_a_key_is_told_so() -> None:
+    probes = [Probe("ready", "no key")]
+    assert (await _said(replace(NOTHING, probes=probes)))[-1] == (
+        "ok    model small at models.example, without a key: answers in 0.0 s"
+    )
+    probes = [Probe(KeyRefused(401, "who?"), "no key")]
+    assert "without a key: the endpoint wants a key (401 who?)" in (await _said(replace(NOTHING, probes=probes)))[-1]

@@ -30,7 +30,7 @@ class Watch:
         self.said: list[str] = []
         environ = {**ENDPOINT, "MODEL_API_KEYS_FILE": "keys"}
         self.reload = Reload(
-            lambda: load(environ, folder), self.apply, self.clock, files(environ, folder), self.said.append
+            lambda: load(environ, folder), self.apply, self.clock, lambda: files(environ, folder), self.said.append
         )
 
     async def apply(self, settings: Settings) -> None:
@@ -131,8 +131,57 @@ async def test_a_file_that_may_not_be_read_is_a_bad_one(watch: Watch) -> None:
     assert "Permission denied" in line
 
 
+async def test_a_changed_file_of_fallbacks_is_read_and_a_bad_one_is_told_without_its_keys(tmp_path: Path) -> None:
+    path, clock = tmp_path / "others", Manual()
+    seen: list[list[str]] = []
+    said: list[str] = []
+    path.write_text('[{"name": "m", "keys": "sk-old"}]')
+    environ = {**ENDPOINT, "MODEL_FALLBACKS_FILE": "others"}
+
+    async def apply(settings: Settings) -> None:
+        seen.append([key.secret.get_secret_value() for key in settings.model_fallbacks[0].keys])
+
+    reload = Reload(lambda: load(environ, tmp_path), apply, clock, lambda: files(environ, tmp_path), said.append)
+    task = asyncio.create_task(reload.run())
+    await turns(20)
+    for text in ('[{"keys": "sk-hunter2"}]', '[{"name": "m", "keys": "sk-new"}]'):
+        path.write_text(text)
+        for _ in range(3):
+            await clock.advance(1.0)
+            await turns(20)
+    task.cancel()
+    assert seen == [["sk-new"]]
+    assert [line.partition(";")[0] for line in said] == [
+        "the keys were not read again, the old ones stay: MODEL_FALLBACKS: entry 1: needs base_url or name",
+        "the keys were read again: 0, and 1 of the fallbacks",
+    ]
+    assert "hunter2" not in "".join(said)
+
+
+async def test_a_file_that_the_settings_name_only_now_is_watched_from_now_on(tmp_path: Path) -> None:
+    seen, clock = [], Manual()
+
+    async def apply(settings: Settings) -> None:
+        seen.append([key.secret.get_secret_value() for key in settings.model_api_keys])
+
+    reload = Reload(lambda: load(ENDPOINT, tmp_path), apply, clock, lambda: files({}, tmp_path))
+    task = asyncio.create_task(reload.run())
+    await turns(20)
+    (tmp_path / "keys").write_text("sk-a")
+    (tmp_path / ".env").write_text("MODEL_API_KEYS_FILE=keys")
+    reload.ask()
+    await turns(20)
+    (tmp_path / "keys").write_text("sk-b,sk-c")
+    for _ in range(3):
+        await clock.advance(1.0)
+        await turns(20)
+    task.cancel()
+    assert (seen[0], seen[-1]) == (["sk-a"], ["sk-b", "sk-c"])
+
+
 def test_the_files_are_those_of_the_environment_and_of_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MODEL_API_KEY_FILE=secret/key\n")
     assert files({}, tmp_path) == (tmp_path / "secret/key",)
-    assert files({"MODEL_API_KEYS_FILE": " keys "}, Path("run")) == (Path("run/keys"),)
+    given = {"MODEL_API_KEYS_FILE": " keys ", "MODEL_FALLBACKS_FILE": "others"}
+    assert files(given, Path("run")) == (Path("run/keys"), Path("run/others"))
     assert files({"MODEL_API_KEYS": "sk-a"}, Path("run")) == ()

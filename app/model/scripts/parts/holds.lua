@@ -1,14 +1,16 @@
--- Reservations: `call:<rid>` holds one record per ticket. `h<output>` and then `<window's key> <its id> <amount>` of each
--- window: it holds; with `-` for the h: it expired or was replaced, and may still be settled; empty: it was settled.
+-- Reservations: `call:<rid>` holds one record per ticket. `h<output>`, then `<window's key> <its id> <amount>` of each
+-- window: it holds; with `-` for the h: it expired or was replaced, and may still be settled; `v<tokens>`: these were
+-- charged though nothing came of it, and are given back if the call is made again; empty: it was settled.
 local SWEPT, KEPT_SECONDS, DONE_SECONDS = 32, 35 * DAY, 60 -- a record outlives every window that it can hold room in
 
--- Take a record's room back in the windows that still stand and, unless `tokens` is nil, charge what was used.
-local function close(record, tokens)
+-- Take a record's room back in the windows that still stand and, unless `tokens` is nil, charge what was used:
+-- `requests` is 1, or -1 with tokens below 0 to give back.
+local function close(record, tokens, requests)
   local holds = string.sub(record, 1, 1) == 'h'
   for key, id, amount in string.gmatch(record, '(use:%S+) (%d+) (%d+)') do
     if call('HGET', P .. key, 'id') == id then
       if holds then call('HINCRBY', P .. key, 'held', num(0 - amount)) end
-      if tokens then call('HINCRBY', P .. key, 'used', string.find(key, ':r/', 1, true) and 1 or tokens) end
+      if tokens then call('HINCRBY', P .. key, 'used', string.find(key, ':r/', 1, true) and requests or tokens) end
     end
   end
 end
@@ -20,15 +22,26 @@ local function note(rid, ticket, record)
   call('ZREM', KEYS[1], ticket .. ' ' .. rid)
   for _, other in ipairs(call('HVALS', key)) do
     local state = string.sub(other, 1, 1)
-    seconds = math.max(seconds, state == 'h' and KEPT_SECONDS or state == '-' and DAY or 0)
+    seconds = math.max(seconds, state == 'h' and KEPT_SECONDS or state ~= '' and DAY or 0)
   end
   call('EXPIRE', key, seconds)
 end
 
 -- Nobody is behind this one any more: it holds nothing from now on.
 local function drop(rid, ticket, record)
-  close(record, nil)
+  close(record)
   note(rid, ticket, '-' .. string.sub(record, 2))
+end
+
+-- The same call is made again: this earlier one holds nothing more, and what it cost in vain is given back.
+local function renew(rid, ticket, record)
+  local tokens = string.match(record, '^v(%d+)')
+  if tokens then
+    close(record, num(0 - tokens), -1)
+    note(rid, ticket, '')
+  elseif string.sub(record, 1, 1) == 'h' then
+    drop(rid, ticket, record)
+  end
 end
 
 -- Drop what has expired: its process is gone. Bounded; the next call goes on.

@@ -39,8 +39,8 @@ local function keep(w)
   if w.fresh or w.moved then call('EXPIRE', P .. w.key, math.ceil((w.resets - now) / 1000) + DAY) end
 end
 
--- A window as it stands now; `fresh`: nothing is counted in it yet. Its id is never given twice: a reservation must not
--- be charged to a later window.
+-- A window as it stands now; `fresh`: nothing is counted in it yet. `opened` is its first use, also where the calendar
+-- says when it ends. Its id is never given twice: a reservation must not be charged to a later window.
 local function look(scope, unit, name)
   local w = { unit = unit, key = 'use:' .. scope .. ':' .. unit .. '/' .. name }
   local length, from, to = LENGTH[name], nil, nil
@@ -52,7 +52,7 @@ local function look(scope, unit, name)
   w.id, w.used, w.held, w.opened, w.resets = f[1], tonumber(f[2]), tonumber(f[3]), tonumber(f[4]), tonumber(f[5])
   if not w.id or length and now >= w.resets then
     w.fresh, w.id, w.used, w.held = true, num(math.max(micros, (tonumber(w.id) or 0) + 1)), 0, 0
-    w.opened, w.resets = from or now, to or now + length
+    w.opened, w.resets = now, to or now + length
   elseif length and now < w.opened then -- the clock was set back: what was used stays, for one length at most
     w.moved, w.opened, w.resets = true, now, now + length
     keep(w)
