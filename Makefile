@@ -8,7 +8,7 @@ LLMOCK := .venv-llmock
 AIMOCK := tests/foreign/aimock
 ARGS   ?=
 
-.PHONY: install install-dev foreign run test lint format bench soak docs lock clean
+.PHONY: install install-dev foreign run test lint format bench soak docs catalogues lock clean
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
@@ -40,6 +40,10 @@ bench: install-dev
 
 docs: install-dev
 	$(BIN)/python docs/generate.py
+
+# The translations of the bot's own sentences: docs/languages.md.
+catalogues: install-dev
+	$(BIN)/python docs/catalogues.py
 
 # What the lock files hold is decided in pyproject.toml; they are made for every platform at once and name no index.
 LOCK := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 import uvloop
 
+from app.chain import reading
 from app.chain.bot import Bot
 from app.chain.cast import cast_of, too_small
 from app.chain.compose import Handler, compose
@@ -23,7 +24,7 @@ from app.chain.figures import Figures
 from app.chain.forget import Forget
 from app.chain.look import look
 from app.chain.move import Mover
-from app.core import words
+from app.core import manual, words
 from app.core.botapi import Telegram, bot_id
 from app.core.clock import Clock, Real
 from app.core.connections import Connections
@@ -88,6 +89,7 @@ class Seams:
     sender: Sender
     telegram: Telegram
     models: Models
+    media: reading.Reader
     metrics: Metrics
     alarm: Alarm
     cast: Cast
@@ -141,15 +143,19 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     teller, recent = Teller(lanes, runner.kick), Recent(seams.stores.work, me.id, clock)
     chats, models = Chats(lanes), seams.models
     forget, mover = Forget(chats, runner, hints), Mover(chats, clock, runner.kick, models.ledger.move)
-    runner.on_move, control.origins = mover.go, chats.origins
+    runner.on_move = outbox.post.on_move = mover.go
+    control.origins = chats.origins
     parts = Parts(
-        me, outbox, sender, control, figures, models, seams.cast, teller, metrics, forget, clock, seams.operators
-    )
+        me, outbox, sender, control, figures, models, seams.cast, teller, seams.media, metrics, forget, clock,
+        seams.operators,
+    )  # fmt: skip
     metrics.show(Gauges(models, settings.quota_bot, clock, metrics.asked_with))
     router, groups = table(settings, parts)
     chain = onion(settings, seams, me, outbox, teller, recent, router)
     button = Button(control, scope=settings.lane_scope)
-    runner.work = Dispatch(chain, Notices(outbox, lanes, recent), me, groups.changed, button, mover.begin)
+    language = settings.group_language
+    notices = Notices(outbox, lanes, recent, language)
+    runner.work = Dispatch(chain, notices, me, groups.changed, button, mover.begin, language)
     metrics.watch(live=lambda: len(runner.turns), waiting=runner.waiting)
     presence = Presence(lanes, clock, lambda alone: setattr(hints, "alone", alone), log.error)
     reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.models.name)
@@ -232,7 +238,8 @@ async def world(settings: Settings) -> AsyncIterator[Seams]:
         )  # fmt: skip
         if not settings.model_base_url:
             log.info("offline model, since MODEL_BASE_URL is not set")
-        yield Seams(stores, pipe, sender, telegram, models, metrics, alarm, cast, clock, page, operators, guard)
+        media = reading.reader(settings, connections, telegram, models, clock)
+        yield Seams(stores, pipe, sender, telegram, models, media, metrics, alarm, cast, clock, page, operators, guard)
 
 
 async def live(settings: Settings, args: argparse.Namespace, service: Service, redactor: Redactor) -> None:
@@ -260,7 +267,8 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service, r
             reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files, log.warning)
             service.on_reload(reload.ask)
             beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
-            await menu(bot.sender, words.MENUS, words.MENU_OPERATOR, seams.operators)
+            menus = menu(bot.sender, seams.clock, manual.menus, manual.MENU_OPERATOR, seams.operators)
+            beneath.append(group.create_task(menus))
             log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.models.name)
             if seams.page:
                 print(seams.page, flush=True)

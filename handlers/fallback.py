@@ -1,4 +1,4 @@
-"""What the bot cannot read: one kind sentence, once per album; edits and all else pass in silence."""
+"""What nobody here can read: one kind sentence, once per album; edits and all else pass in silence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Protocol
 
 from app.chain.context import Context
-from app.core import words
+from app.core import unread
 from app.core.claims import Claim
 from app.core.outcome import End, Outcome
 from app.core.updates import Address
@@ -30,7 +30,7 @@ class Fallback:
     async def __call__(self, ctx: Context) -> Outcome:
         if ctx.edit or not ctx.media or not ctx.meant or self._told(ctx.message.media_group_id, ctx.ids):
             return End("dropped: ignored")
-        await self._outbox.answer(ctx.claim, ctx.address, words.TEXT_ONLY)
+        await self._outbox.answer(ctx.claim, ctx.address, unread.KIND())
         return End("answered")
 
     def _told(self, album: str | None, ids: str) -> bool:

@@ -57,19 +57,17 @@ class Groups:
     async def mode(self, ctx: Context) -> Outcome:
         """`/mode` says how the bot is spoken to here, `/mode always` sets it."""
         if ctx.private:
-            return await self._say(ctx.claim, ctx.address, words.MODE_PRIVATE)
+            return await self._say(ctx.claim, ctx.address, words.MODE_PRIVATE())
         if not await self._rights.governs(ctx):
             return End("dropped: access")
         asked = ctx.args.lower()
         now = self._now(ctx.claim)
         if asked and asked not in MODES:
-            return await self._say(ctx.claim, ctx.address, words.MODE_UNKNOWN.format(now=words.MODES[now]))
-        lines = [words.MODE_SET[asked] if asked else words.MODE_NOW.format(now=words.MODES[now])]
+            return await self._say(ctx.claim, ctx.address, words.MODE_UNKNOWN(now=words.MODES[now]()))
+        lines = [words.MODE_SET[asked](mention=self._mention) if asked else words.MODE_NOW(now=words.MODES[now]())]
         if (asked or now) == "always" and not await self._hears(ctx.message.chat.id):
-            lines.append(words.PRIVACY_ALWAYS)
-        return await self._say(
-            ctx.claim, ctx.address, "\n\n".join(lines), (("mode", asked),) if asked else (), mention=self._mention
-        )
+            lines.append(words.PRIVACY_ALWAYS())
+        return await self._say(ctx.claim, ctx.address, "\n\n".join(lines), (("mode", asked),) if asked else ())
 
     async def changed(self, claim: Claim, change: Change) -> Outcome:
         """What became of us in a chat: greet those who added us; of a chat that we cannot write to, answer nothing."""
@@ -88,17 +86,10 @@ class Groups:
         if was.there or chat.type == "private" or not self._welcome(change):
             return End("dropped: noted", fields=alive)
         mode = self._now(claim)
-        lines = [words.GREETING[mode]]
+        lines = [words.GREETING[mode](name=self._me.first_name, mention=self._mention)]
         if now.status not in SEES_ALL and not await self._reads_all():
-            lines.append(words.PRIVACY_ALWAYS if mode == "always" else words.PRIVACY_MENTION)
-        return await self._say(
-            claim,
-            Address(chat.id, forum=chat.is_forum),
-            "\n\n".join(lines),
-            alive,
-            name=self._me.first_name,
-            mention=self._mention,
-        )
+            lines.append((words.PRIVACY_ALWAYS if mode == "always" else words.PRIVACY_MENTION)())
+        return await self._say(claim, Address(chat.id, forum=chat.is_forum), "\n\n".join(lines), alive)
 
     def _now(self, claim: Claim) -> str:
         """The mode of the claim's chat."""
@@ -125,10 +116,9 @@ class Groups:
         return (await self._telegram.me()).can_read_all_group_messages
 
     async def _say(
-        self, claim: Claim, address: Address, text: str, fields: tuple[tuple[str, str], ...] = (), **names: str
+        self, claim: Claim, address: Address, text: str, fields: tuple[tuple[str, str], ...] = ()
     ) -> Outcome:
         """Say it; a chat whose pace has no room for it now gets it as a notice, and what was asked for is done."""
-        text = text.format(**names) if names else text
         try:
             await self._outbox.answer(claim, address, text)
         except Later:

@@ -12,6 +12,7 @@ from app.core import words
 from app.core.claims import Claim
 from app.core.errors import Unparsable
 from app.core.outcome import End, Outcome
+from app.core.tongue import ENGLISH, speaking, spoken_in
 from app.core.updates import Address, chat_of
 
 DEAD = "dead"  # the kind of notice, and what the mark of such a notice begins with
@@ -24,12 +25,16 @@ class Outbox(Protocol):
 
 
 class Notice(msgspec.Struct):
-    """An entry of a notice lane; ``lane`` is the one it is about, ``text`` is given for kind "text" only."""
+    """An entry of a notice lane; ``lane`` is the one it is about, ``text`` is given for kind "text" only.
+
+    ``language``: that of the app from which the message came,  if it is not known.
+    """
 
     kind: str
     lane: str
     mid: int = 0
     text: str = ""
+    language: str = ""
 
 
 _notice = msgspec.json.Decoder(Notice)
@@ -44,15 +49,20 @@ class Lanes(Protocol):
 class Notices:
     """Sends notices. A chat that has gone, or never was one, ends in silence, and so does a pause that is over.
 
-    ``note`` takes the id and the kind of an error that somebody is told of.
+    ``note`` takes the id and the kind of an error that somebody is told of; ``language`` is that of groups.
     """
 
     def __init__(
-        self, outbox: Outbox, lanes: Lanes, note: Callable[[str, str], None] = lambda error_id, kind: None
+        self,
+        outbox: Outbox,
+        lanes: Lanes,
+        note: Callable[[str, str], None] = lambda error_id, kind: None,
+        language: str = ENGLISH,
     ) -> None:
         self._outbox = outbox
         self._lanes = lanes
         self._note = note
+        self._language = language
 
     async def __call__(self, claim: Claim) -> Outcome:
         notice = read(claim.entries[0].raw)
@@ -62,7 +72,9 @@ class Notices:
         try:
             if notice.kind == "pause" and not await self._lanes.paused(notice.lane):
                 return End("answered")
-            await self._outbox.answer(claim, address, self._traced(claim, notice))
+            with speaking(spoken_in(claim.chat, notice.language, self._language, private=address.chat > 0)):
+                text = self._traced(claim, notice)
+            await self._outbox.answer(claim, address, text)
         except Exception as error:  # noqa: BLE001  every error has its outcome
             outcome = over(claim, error)
             # A notice about a notice would never end.
@@ -116,7 +128,7 @@ def read(raw: bytes) -> Notice:
 
 def sentence(notice: Notice) -> str:
     """What is said."""
-    return notice.text if notice.kind == "text" and notice.text else words.NOTICES.get(notice.kind, words.NOTICE)
+    return notice.text if notice.kind == "text" and notice.text else words.NOTICES.get(notice.kind, words.NOTICE)()
 
 
 def address_of(notice: Notice) -> Address | None:

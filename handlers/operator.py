@@ -86,21 +86,21 @@ class Operator:
         """How the bot is."""
         if self._rights.operates(ctx):
             return await self._say(ctx, await self._control.status())
-        return await self._refuse(ctx, words.NOT_YOURS)
+        return await self._refuse(ctx, words.NOT_YOURS())
 
     async def stop(self, ctx: Context) -> Outcome:
         """Stop the answer that this conversation waits for."""
         lane, entry = message_lane(ctx.message, self._scope), ctx.claim.entries[0]
         what = await self._control.stop(lane, entry.uids, ctx.message.message_id, entry.at_ms)
-        return await self._say(ctx, words.NOTHING_TO_STOP if what.startswith("idle") else words.STOPPED)
+        return await self._say(ctx, (words.NOTHING_TO_STOP if what.startswith("idle") else words.STOPPED)())
 
     async def _refusal(self, ctx: Context, order: Order) -> Outcome | None:
         if self._rights.operates(ctx):
             return None
         if not await self._rights.administers(ctx):
-            return await self._refuse(ctx, words.NOT_YOURS)
+            return await self._refuse(ctx, words.NOT_YOURS())
         # An admin hears why; it is no secret that somebody may.
-        return await self._say(ctx, words.NOT_EVERYWHERE) if order.everywhere else None
+        return await self._say(ctx, words.NOT_EVERYWHERE()) if order.everywhere else None
 
     async def _refuse(self, ctx: Context, text: str) -> Outcome:
         return await self._say(ctx, text) if ctx.private else End("dropped: access")

@@ -9,6 +9,7 @@ from app.chain.context import Context
 from app.core import words
 from app.core.claims import Claim
 from app.core.outcome import End, Outcome
+from app.core.tongue import translated
 from app.core.updates import Address
 from app.model.persona import Cast, Persona
 from handlers.rights import Rights
@@ -41,15 +42,13 @@ class Choice:
         found = self._cast.personas.get(asked) or self._called(ctx.args)
         if found is not None:
             return await self._become(ctx, found)
-        listed = self._list(ctx)
-        await self._outbox.answer(
-            ctx.claim, ctx.address, words.PERSONA_UNKNOWN.format(list=listed) if asked else listed
-        )
+        unknown = [words.PERSONA_UNKNOWN()] if asked else []
+        await self._outbox.answer(ctx.claim, ctx.address, "\n\n".join((*unknown, self._list(ctx))))
         return End("answered")
 
     async def _become(self, ctx: Context, persona: Persona) -> Outcome:
         """The choice holds once it was said: both are written by the end of this turn."""
-        text = words.with_lines(persona.hello(self._name), [words.PERSONA_NOW.format(name=persona.name)])
+        text = words.with_lines(persona.hello(self._name), [words.PERSONA_NOW(name=persona.name)])
         await self._outbox.answer(ctx.claim, ctx.address, text)
         session = ctx.session
         session.clear()
@@ -62,5 +61,5 @@ class Choice:
 
     def _list(self, ctx: Context) -> str:
         now = self._cast.of(ctx.claim.chat.get("persona", ""))
-        lines = [f"{key} - {one.name}: {one.about}" for key, one in self._cast.personas.items()]
-        return words.PERSONA_LIST.format(name=now.name, list="\n".join(lines))
+        lines = [f"{key} - {one.name}: {translated(one.about)}" for key, one in self._cast.personas.items()]
+        return words.PERSONA_LIST(name=now.name, list="\n".join(lines))

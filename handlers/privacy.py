@@ -54,9 +54,9 @@ class Privacy:
         chat, mid = ctx.message.chat.id, ctx.message.message_id
         if await self._rights.governs(ctx):
             await self._forget.chat(chat, mid)
-            return await self._say(ctx, words.FORGOTTEN if ctx.private else words.FORGOTTEN_GROUP)
+            return await self._say(ctx, (words.FORGOTTEN if ctx.private else words.FORGOTTEN_GROUP)())
         await self._forget.member(chat, ctx.user_id, mid)
-        return await self._say(ctx, words.FORGOTTEN_MEMBER)
+        return await self._say(ctx, words.FORGOTTEN_MEMBER())
 
     async def _say(self, ctx: Context, text: str) -> Outcome:
         """Reply; a chat whose pace has no room for it now gets it as a notice, and the command is done."""

@@ -10,6 +10,7 @@ from app.chain.router import Router
 from app.core.clock import Clock
 from app.core.schema import Me
 from app.core.settings import Settings
+from app.media.reader import Reader
 from app.model.choose import Models
 from app.model.persona import Cast
 from app.ops.control import Control
@@ -19,6 +20,8 @@ from app.outbox.sender import Sender
 from handlers.commands import Commands
 from handlers.fallback import Fallback
 from handlers.groups import Groups
+from handlers.language import Language
+from handlers.media import Media
 from handlers.notices import Teller
 from handlers.operator import Operator
 from handlers.persona import Choice
@@ -40,6 +43,7 @@ class Parts:
     models: Models
     cast: Cast
     teller: Teller
+    media: Reader
     metrics: Metrics
     forget: Forgetting
     clock: Clock
@@ -51,7 +55,7 @@ def table(settings: Settings, parts: Parts) -> tuple[Router, Groups]:
     outbox, clock, cast = parts.outbox, parts.clock, parts.cast
     rights = Rights(parts.sender, clock, parts.operators)
     name, turns = parts.me.first_name, settings.history_turns
-    commands = Commands(outbox, rights, cast=cast, name=name)
+    commands = Commands(outbox, rights, cast=cast, name=name, hears=parts.media.hears)
     operator = Operator(parts.control, outbox, rights, clock, scope=settings.lane_scope)
     usage = Usage(outbox, rights, parts.figures, parts.models.ledger)
     choice = Choice(outbox, rights, cast=cast, name=name)
@@ -64,18 +68,20 @@ def table(settings: Settings, parts: Parts) -> tuple[Router, Groups]:
         parts.metrics,
         parts.teller,
         clock,
+        parts.media,
         cast=cast,
         history_turns=turns,
         history_tokens=settings.history_tokens,
     )
-    routes = (commands, operator, usage, choice, groups, privacy)
+    language = Language(outbox, rights, groups=settings.group_language)
+    routes = (commands, operator, usage, choice, groups, privacy, language)
     by_command = {name: handler for one in routes for name, handler in one.routes().items()}
-    return Router(
-        {**by_command, "retry": reply.retry}, default=reply, other=Fallback(outbox), hint=commands.hint
-    ), groups
+    media = Media(reply, Fallback(outbox), hears=parts.media.hears)
+    return Router({**by_command, "retry": reply.retry}, default=reply, other=media, hint=commands.hint), groups
 
 
 def hosts(settings: Settings) -> list[str]:
     """Where questions go; none for the offline model."""
-    urls = (settings.model_base_url, *(fallback.base_url for fallback in settings.model_fallbacks))
-    return [host for url in urls if url and (host := urlsplit(url).hostname)]
+    voice = settings.transcribe_base_url if settings.transcribe_model else None
+    urls = (settings.model_base_url, voice, *(fallback.base_url for fallback in settings.model_fallbacks))
+    return [*dict.fromkeys(host for url in urls if url and (host := urlsplit(url).hostname))]

@@ -73,7 +73,7 @@ class Usage:
         return await self._say(ctx, _set("This chat" if chat == here else f"Chat {chat}", wanted))
 
     async def _refuse(self, ctx: Context) -> Outcome:
-        return await self._say(ctx, words.NOT_YOURS) if ctx.private else End("dropped: access")
+        return await self._say(ctx, words.NOT_YOURS()) if ctx.private else End("dropped: access")
 
     async def _say(self, ctx: Context, text: str) -> Outcome:
         """Reply; a command whose chat's pace has no room for it now is answered by a notice."""

@@ -25,7 +25,7 @@ class Access:
     async def __call__(self, ctx: Context, inner: Handler) -> Outcome:
         if not self._allowed or self._may(ctx):
             return await inner(ctx)
-        return End("dropped: access", notice=words.ACCESS if ctx.private and self._is_news(ctx) else "")
+        return End("dropped: access", notice=words.ACCESS() if ctx.private and self._is_news(ctx) else "")
 
     def _may(self, ctx: Context) -> bool:
         who = ctx.user_id

@@ -16,6 +16,7 @@ from app.core.claims import Claim
 from app.core.clock import Clock
 from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelDown, ModelError, ModelRefused, PromptTooLong
 from app.core.outcome import Back, End, Fail, Outcome
+from app.core.tongue import Sentence
 from app.core.updates import Address
 
 LATER_MS = 5_000
@@ -71,7 +72,7 @@ class Boundary:
             # The answer is there and only its sending ran out of time: a successor goes on with it.
             return Fail(type(error).__name__, op=claim.unsent()) if claim.sending else Back(LATER_MS, claim.unsent())
         error_id, said = self._trace(ctx, error), claim.said
-        text = words.with_lines(said, [words.CUT]) if said else words.apology(_sentence(error), error_id)
+        text = words.with_lines(said, [words.CUT()]) if said else words.apology(_sentence(error), error_id)
         try:
             await self._outbox.answer(claim, ctx.address, text, markdown=bool(said))
         except Exception as failure:  # noqa: BLE001  likewise
@@ -106,13 +107,14 @@ class Boundary:
                 keep_tokens=self._tokens,
                 by=ctx.asker,
                 shown=ctx.claim.messages(),
+                files=ctx.given.files,
             )
         elif not ctx.changed:
             return outcome
         return replace(outcome, session=ctx.session.dump())
 
 
-def _sentence(error: ModelError | Sorry) -> str:
+def _sentence(error: ModelError | Sorry) -> Sentence:
     if isinstance(error, Sorry):
         return error.sentence
     if isinstance(error, (ModelDown, KeyRefused, KeyUnpaid)):

@@ -41,7 +41,7 @@ class Sanitise:
             return await inner(ctx)
         if not ctx.meant:
             return End("dropped: ignored")  # a picture among people is no question
-        await self._outbox.answer(ctx.claim, ctx.address, words.EMPTY)
+        await self._outbox.answer(ctx.claim, ctx.address, words.EMPTY())
         return End("answered")
 
     def _clean(self, text: str) -> str:

@@ -14,7 +14,7 @@ from math import ceil, isfinite
 
 from app.chain.compose import Handler
 from app.chain.context import Context
-from app.core import words
+from app.core import measures, words
 from app.core.claims import Claim
 from app.core.clock import Clock
 from app.core.errors import ModelExhausted, QuotaSpent
@@ -49,7 +49,7 @@ class Spent:
 
     async def _refuse(self, ctx: Context, error: QuotaSpent) -> Outcome:
         now = self._clock.now()
-        text = words.spent(error.scope, error.limit, error.resets, now, error.left)
+        text = measures.spent(error.scope, error.limit, error.resets, now, error.left)
         mark = f"quota:{error.scope}:{error.limit}:{ctx.user_id}"
         if error.left and not error.resets:  # this question is too long for any window: that is said of each
             mark += f":{ctx.ids}"
@@ -68,14 +68,14 @@ class Spent:
         now = self._clock.now()
         wait = min(max(until - now, LEAST_SECONDS), HOUR_SECONDS)
         if now + wait - ctx.claim.entries[0].at_ms / 1000 > QUIET_SECONDS:
-            text = words.HELD.format(when=words.when(until, now))
+            text = words.HELD(when=measures.when(until, now))
             await self._tell(ctx.claim, text, "held", ceil(self._hold_seconds) or DAY_SECONDS)
         early = max(LEAST_SECONDS, wait - TICK_SECONDS)
         return Back(round((early + random.uniform(0, SPREAD_SECONDS)) * 1000))
 
     async def _sorry(self, ctx: Context, error: ModelExhausted) -> Outcome:
         now = self._clock.now()
-        text = words.EXHAUSTED.format(when=words.when(error.until, now))
+        text = words.EXHAUSTED(when=measures.when(error.until, now))
         mark = f"exhausted:{ctx.user_id}:{error.until // 60:.0f}"  # with the time: another is told too
         told = await self._tell(ctx.claim, text, mark, _until(error.until, now))
         ctx.log.warning("every key is at its limit", until=error.until, told=told)

@@ -42,7 +42,7 @@ class Throttle:
         if abs(entry.at_ms - person.told_ms) < WINDOW_MS:
             return End("dropped: throttled")
         person.told_ms = entry.at_ms
-        return End("dropped: throttled", notice=words.THROTTLED)
+        return End("dropped: throttled", notice=words.THROTTLED())
 
     def _person(self, who: int) -> _Person:
         person = self._people.get(who)

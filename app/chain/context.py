@@ -10,15 +10,17 @@ import structlog
 from app.core.claims import Claim
 from app.core.errors import CorruptSession, Error
 from app.core.schema import Message, Update, media_of
+from app.core.tongue import Sentence
 from app.core.triage import addressed, command_of
 from app.core.updates import Me, address_of, author_of
+from app.media.found import NOTHING
 from app.sessions.session import Session, fresh, load
 
 
 class Sorry(Error):
     """A turn that cannot be answered for a reason of ours; ``sentence`` is one of words.SORRY_…"""
 
-    def __init__(self, sentence: str, reason: str) -> None:
+    def __init__(self, sentence: Sentence, reason: str) -> None:
         super().__init__(reason)
         self.sentence = sentence
         self.reason = reason
@@ -29,13 +31,14 @@ class Context:
 
     A turn may have several ``messages``, merged while they waited, or the parts of an album: ``text`` has all their
     words, ``message`` is the last of them, to which the answer replies, and ``ids`` are those of all.
-    ``edit``: an edit of something answered before; ``question``: what the model was asked ("" before that);
+    ``edit``: an edit of something answered before; ``given``: what was read of its files; ``question``: what the
+    session keeps of what the model was asked ("" before that), ``asked``: all of it, where that is more;
     ``changed``: the session has to be written whatever the end; ``keep_bad``: the stored one could not be read.
     """
 
     __slots__ = (
         *("_session", "address", "args", "changed", "claim", "command", "edit", "keep_bad", "media", "message"),
-        *("messages", "me", "notes", "private", "question", "text", "update", "user_id"),
+        *("messages", "me", "notes", "private", "question", "text", "update", "user_id", "asked", "given"),
     )
 
     def __init__(self, claim: Claim, update: Update, message: Message, me: Me, earlier: Sequence[Message] = ()) -> None:
@@ -49,7 +52,8 @@ class Context:
         self.user_id = author_of(message)
         self.text = _words(message) if not earlier else "\n".join(filter(None, map(_words, self.messages)))
         self.media = "" if message.text else media_of(message)
-        self.command = self.args = self.question = ""
+        self.command = self.args = self.question = self.asked = ""
+        self.given = NOTHING
         self.edit = update.message is None and not earlier and not _asks_first(claim, message)
         if update.message is not None and not earlier and message.entities and (found := command_of(message)):
             name, target, args = found

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from app.core import words
+from app.core import measures, words
 from app.core.allowance import UNITS, Limit
 from app.core.clock import Clock
+from app.core.tongue import ENGLISH, speaking
 from app.model.forecast import forecast
 
 Charge = tuple[str, tuple[Limit, ...]]
 """A scope of the ledger (u<user>, c<chat>, b, k<key>) and its limits."""
 
-_WHOSE = {"u": "You", "c": "This chat", "b": "Everybody"}
 _KEY = {
     "ready": "ready",
     "returning": "returning gradually",
@@ -105,13 +105,17 @@ class Figures:
         lines = await self.models.ledger.usage(await self.charges(str(user), str(chat)))
         now = self.clock.now()
         said = [
-            f"{_WHOSE.get(line.scope[:1], line.scope)}: {words.used(line.limit, line.used, line.resets, now)}"
+            measures.WHOSE[line.scope[0]](figures=measures.used(line.limit, line.used, line.resets, now))
             for line in lines
         ]
-        return "\n".join(said) or words.NO_QUOTA
+        return "\n".join(said) or measures.NO_QUOTA()
 
     async def keys(self) -> str:
         """For operators: every endpoint, its keys, what they have used of their own limits and for how long."""
+        with speaking(ENGLISH):
+            return await self._keys()
+
+    async def _keys(self) -> str:
         pools, lines, now = *await self._look(), self.clock.now()
         parts = []
         for pool in pools:
@@ -124,6 +128,10 @@ class Figures:
 
     async def status(self) -> list[str]:
         """For /status: endpoints, keys that cannot be used, the quota of the whole bot, and what will not last."""
+        with speaking(ENGLISH):
+            return await self._status()
+
+    async def _status(self) -> list[str]:
         pools, lines, now = *await self._look(), self.clock.now()
         said = [f"Endpoint {_endpoint(pool, now)}" for pool in pools]
         shown: dict[str, str] = {}
@@ -157,7 +165,7 @@ def _state(state: str, until: float, now: float) -> str:
     said = _KEY.get(state, state)
     if until <= now:
         return said
-    return f"{said}, {'tried again' if state in _TRIED else 'back'} {words.when(until, now)}"
+    return f"{said}, {'tried again' if state in _TRIED else 'back'} {measures.when(until, now)}"
 
 
 def _key(key: Key, pool: Pool, now: float) -> str:
@@ -169,22 +177,22 @@ def _key(key: Key, pool: Pool, now: float) -> str:
 
 def _figures(line: Line, now: float) -> str:
     """`410 of 900 requests this month, spent on 19 Nov at this rate`."""
-    figures = words.used(line.limit, line.used, 0.0, now)
+    figures = measures.used(line.limit, line.used, 0.0, now)
     if when := _ends(line, now):
         return f"{figures}, {when}"
     if line.resets <= now:
         return figures
     found = forecast(line.used, line.limit.amount, line.opened, now, line.resets)
     if found.state != "lasts":
-        return f"{figures}, back to 0 {words.when(line.resets, now)}"
-    return f"{figures}, about {found.expected:,} when it ends {words.when(line.resets, now)}"
+        return f"{figures}, back to 0 {measures.when(line.resets, now)}"
+    return f"{figures}, about {found.expected:,} when it ends {measures.when(line.resets, now)}"
 
 
 def _ends(line: Line, now: float) -> str:
     """When a limit is reached at the present rate; "" when it lasts or nothing can be said."""
     found = forecast(line.used, line.limit.amount, line.opened, now, line.resets)
     if found.state == "spent":
-        return f"spent, back to 0 {words.when(line.resets, now)}"
+        return f"spent, back to 0 {measures.when(line.resets, now)}"
     if found.state != "ends":
         return ""
     day, today = datetime.fromtimestamp(found.at, UTC), datetime.fromtimestamp(now, UTC)

@@ -79,7 +79,7 @@ class Mover:
         return True
 
     async def _hold(self, old: str, new: str) -> None:
-        await self.chats.hold(old, new, round(self.clock.now() * 1000) + HOLD_MS)
+        await self.chats.hold(old, new, HOLD_MS)
         await self.chats.pause(old, new)
 
 

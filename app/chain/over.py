@@ -47,7 +47,7 @@ def over(claim: Claim, error: Exception, clock: Clock | None = None) -> Outcome:
     if isinstance(error, Stopped):
         return End("answered" if claim.shown else "dropped: stopped")
     if isinstance(error, Unsure):
-        return End("apologised", notice=words.UNSURE)
+        return End("apologised", notice=words.UNSURE())
     if isinstance(error, (Dead, Forbidden)):
         return End("undeliverable", fields=(("dead", str(now_ms)),))
     if isinstance(error, StoreError):
@@ -92,7 +92,7 @@ def _telegram(claim: Claim, error: TelegramError, now_ms: int) -> Outcome:
         "Telegram did not take a message", lane=claim.lane, error=kind, description=error.description[:200]
     )
     if isinstance(error, Rejected):
-        return End("apologised", notice=words.UNSENT)
+        return End("apologised", notice=words.UNSENT())
     if isinstance(error, Flooded):
         return Back(round(error.retry_after * 1000), claim.unsent())
     patient = now_ms - claim.t0_ms < PATIENCE_MS

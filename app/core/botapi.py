@@ -64,6 +64,10 @@ class Telegram:
         """The address of a method; it holds the token."""
         return f"{self.base_url}/bot{self._token}/{method}"
 
+    def file_url(self, path: str) -> str:
+        """The address of a file that getFile named; it holds the token."""
+        return f"{self.base_url}/file/bot{self._token}/{path}"
+
     async def fetch(self, method: str, params: dict[str, Any], timeout_seconds: float = 20.0) -> bytes:
         """Call a method and answer the body of its 200 as it came; raises TelegramError kinds.
 

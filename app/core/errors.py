@@ -22,7 +22,8 @@ Error
 │   ├─ ModelRefused        a 4xx that repetition does not heal; .status .reason
 │   │   ├─ KeyRefused      401 or 403: the endpoint does not know this key (any more)
 │   │   ├─ KeyUnpaid       402 or insufficient_quota: the account behind the key has no money left
-│   │   └─ PromptTooLong   the conversation does not fit into the model's context
+│   │   ├─ PromptTooLong   the conversation does not fit into the model's context
+│   │   └─ ModelBlind      the model cannot see the prompt's pictures, or refuses these
 │   ├─ ModelCut            ended without finish_reason or [DONE]; .text is what came
 │   └─ ModelFailed         an error object inside a 200 answer, or an unreadable body; .reason
 ├─ QuotaSpent              a quota of the person, the chat or the bot; .scope .limit .resets (Unix seconds) .left
@@ -172,6 +173,10 @@ class KeyUnpaid(ModelRefused):
 
 class PromptTooLong(ModelRefused):
     """The conversation does not fit into the model's context."""
+
+
+class ModelBlind(ModelRefused):
+    """The model cannot see pictures, or refuses those of the prompt: without them it may answer."""
 
 
 class ModelCut(ModelError):

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from app.core.allowance import Limit, limits
+from app.core.tongue import LANGUAGES
 
 STORES = ("redis", "rediss", "unix", "redis+sentinel")
 
@@ -44,9 +45,21 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _spoken(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError("language")
+    return value
+
+
 def _token(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[0-9]+:\S+", value.get_secret_value()):
         raise ValueError("shape")
+    return value
+
+
+def _header(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        raise ValueError("characters")
     return value
 
 
@@ -216,6 +229,9 @@ Quota = Annotated[
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), Need("names with commas between them")]
 Text = Annotated[str, Need("a text")]
+Secret = Annotated[
+    SecretStr, AfterValidator(_header), Need("a key: visible characters of ASCII without blanks", secret=True)
+]
 Folder = Annotated[Path, Need("the path of a folder")]
 YesNo = Annotated[bool, Need("yes or no")]
 Ids = Annotated[frozenset[int], BeforeValidator(_split), Need("a list of numeric ids with commas between them")]
@@ -223,6 +239,7 @@ Ids = Annotated[frozenset[int], BeforeValidator(_split), Need("a list of numeric
 Durability = Annotated[Literal["warn", "require"], BeforeValidator(_lower), Need("warn or require")]
 Scope = Annotated[Literal["topic", "chat", "member"], BeforeValidator(_lower), Need("topic, chat or member")]
 Mode = Annotated[Literal["mention", "always"], BeforeValidator(_lower), Need("mention or always")]
+Language = Annotated[str, BeforeValidator(_lower), AfterValidator(_spoken), Need(f"one of {', '.join(LANGUAGES)}")]
 Pause = Annotated[Literal["hold", "drop"], BeforeValidator(_lower), Need("hold or drop")]
 Merge = Annotated[Literal["private", "off"], BeforeValidator(_lower), Need("private or off")]
 Exhausted = Annotated[Literal["hold", "apologise"], BeforeValidator(_lower), Need("hold or apologise")]

@@ -45,6 +45,7 @@ class User(Struct, gc=False):
     is_bot: bool = False
     first_name: str = ""
     username: str | None = None
+    language_code: str | None = None
 
 
 class Chat(Struct, gc=False):

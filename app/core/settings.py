@@ -27,6 +27,7 @@ SECRETS = {
     "REDIS_URL": ("REDIS_URL",),
     "MODEL_API_KEYS": ("MODEL_API_KEYS", "MODEL_API_KEY"),
     "MODEL_FALLBACKS": ("MODEL_FALLBACKS",),
+    "TRANSCRIBE_API_KEY": ("TRANSCRIBE_API_KEY",),
 }
 """Each secret and the names it goes by; each of these also as NAME_FILE, the path of a file that holds it."""
 
@@ -89,6 +90,9 @@ class Settings(BaseSettings):
     group_mode: kinds.Mode = "mention"
     """In groups, answer when mentioned, replied to or commanded (`mention`), or to every message (`always`). A group's
     admins change it there with /mode."""
+    group_language: kinds.Language = "en"
+    """What the bot speaks of its own accord in groups: `en`, `de`, `es`, `ja`, `ru` or `zh`. A group's admins change it
+    there with /language. In private chats it speaks the language of the person's app, or English."""
     ignore_prefix: kinds.Text = "$ignore"
     """A message that begins with this, or with /ignore, is never answered. Empty: only /ignore."""
     user_messages_per_minute: kinds.Count = 20
@@ -117,7 +121,7 @@ class Settings(BaseSettings):
     pause_policy: kinds.Pause = "hold"
     """What becomes of messages during a pause: kept for later (`hold`) or dropped (`drop`)."""
     merge_waiting: kinds.Merge = "private"
-    """Answer several waiting messages of a person at once, in private chats. Not built yet: each is answered."""
+    """In private chats, plain texts that wait together are answered at once (`private`), or each alone (`off`)."""
 
     quota_user: kinds.Quota = ()
     """What one person may use of the model: `100000t/day,300r/hour` (`r` requests, `t` tokens; `min`, `hour`, `day`,
@@ -144,6 +148,22 @@ class Settings(BaseSettings):
     as Telegram's own draft with a Stop button, else as `edit`; `off`: when it is finished, asked for in one piece."""
     emoji: kinds.Emoji = "keep"
     """Emoji in a question, as the model gets them: kept, left out (`strip`) or named (`name`)."""
+
+    model_images: kinds.Count = 10
+    """Pictures shown with one question, at most; a model that cannot see is asked without. 0: none is ever fetched."""
+    media_max_bytes: kinds.Whole = 10_000_000
+    """The largest file that is read. Telegram gives bots none above 20 MB."""
+    media_tokens: kinds.Whole = 4000
+    """How much the model is given of the documents of one question, in estimated tokens."""
+    transcribe_model: kinds.Text | None = None
+    """The model that writes voice messages, audio and video notes down (`whisper-1`). Unset: they are not listened to.
+    Each counts in quotas as a request, with the tokens of its words."""
+    transcribe_base_url: kinds.Url | None = None
+    """Where it is asked, at `<base>/audio/transcriptions`. Unset: `MODEL_BASE_URL`."""
+    transcribe_api_key: kinds.Secret | None = None
+    """Its key. Unset: the keys of `MODEL_API_KEYS`, but only at `MODEL_BASE_URL`."""
+    transcribe_seconds: kinds.Seconds = 600
+    """The longest recording that is listened to."""
 
     pace_global_per_second: kinds.Number = 30
     """Messages to Telegram per second, of all processes together. 0: no limit."""
@@ -192,10 +212,12 @@ class Settings(BaseSettings):
         redis = urlsplit(self.redis_url.get_secret_value() if self.redis_url else "")
         query = parse_qs(redis.query)
         passwords = [redis.password, *query.get("password", []), *query.get("sentinel_password", [])]
-        bases = [self.telegram_api_base_url, self.model_base_url, *(one.base_url for one in self.model_fallbacks)]
+        own = (self.telegram_api_base_url, self.model_base_url, self.transcribe_base_url)
+        bases = [*own, *(one.base_url for one in self.model_fallbacks)]
         hosts = [*(urlsplit(base or "").netloc for base in bases), *self._proxies]
         pools = (self.model_api_keys, *(one.keys for one in self.model_fallbacks))
-        keys = [key.secret.get_secret_value() for pool in pools for key in pool]
+        more = [self.transcribe_api_key] if self.transcribe_api_key else []
+        keys = [key.get_secret_value() for key in (*(key.secret for pool in pools for key in pool), *more)]
         found = [text for text in (token, *passwords, *map(_login, hosts), *keys) if text]
         return tuple(dict.fromkeys([*found, *map(unquote, found)]))
 
@@ -263,6 +285,8 @@ def _doubts(settings: Settings, given: list[str]) -> tuple[str, ...]:
     lines += [f"{name} is set, but has no effect in this version" for name in PLANNED if name in given]
     if settings.model_api_keys and not settings.model_base_url:
         lines.append("MODEL_API_KEYS is set but MODEL_BASE_URL is not: no key is used, the offline model answers")
+    if settings.transcribe_model and not (settings.transcribe_base_url or settings.model_base_url):
+        lines.append("TRANSCRIBE_MODEL is set but neither TRANSCRIBE_BASE_URL nor MODEL_BASE_URL is: nobody listens")
     if settings.operator_ids and min(settings.operator_ids) <= 0:
         lines.append("OPERATOR_IDS holds a negative number: operators are people, whose ids are positive")
     return tuple(lines)

@@ -47,11 +47,14 @@ _EMOJI = re.compile(
 )
 
 
-def clean(text: str) -> str:
-    """The text without characters that hide, reorder or control, in NFC, without white space around it."""
+def clean(text: str, *, nfc: bool = True) -> str:
+    """The text without characters that hide, reorder or control, in NFC, without white space around it.
+
+    ``nfc`` False for long texts from elsewhere: a run of combining marks costs the square of its length.
+    """
     if not text.isprintable():
         text = _BAD.sub("", text.replace("\r\n", "\n"))
-    if not text.isascii():
+    if nfc and not text.isascii():
         text = unicodedata.normalize("NFC", text)
     return text.strip()
 

@@ -13,6 +13,8 @@ BYTES_PER_TOKEN = 2.8
 MOST_PER_CHARACTER = 3
 PER_MESSAGE = 4
 """What surrounds a message: role and separators."""
+PER_IMAGE = 1000
+"""A photo as Telegram scales it; what models count differs, and most count less."""
 LEAST_ANSWER = 64
 """An answer shorter than this is not worth asking for."""
 

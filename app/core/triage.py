@@ -28,7 +28,7 @@ from app.core.schema import (
 from app.core.text import ignored
 from app.core.updates import Incoming, Scope, author_of, lane_of, message_lane
 
-LASTING = frozenset({"mode", "privacy", "forget"})  # what they ask for holds, however late they come
+LASTING = frozenset({"mode", "language", "privacy", "forget"})  # what they ask for holds, however late they come
 CONTROL = LASTING | {"pause", "resume", "status", "stop", "usage", "keys", "quota"}
 IGNORE = "ignore"  # the ignore prefix as a command
 # A control lane is short, and any other command that comes late no longer means what it meant.
@@ -69,8 +69,10 @@ def triage(raw: bytes, me: Me, policy: Policy) -> Incoming:
         return Incoming(uid, f"!{chat}", CONTROL_LIMIT, 0, 0, 0, "", "c", raw)
     if message is None:
         return Incoming(uid, lane_of(update, policy.scope), policy.lane_limit, 0, 0, 0, "", "i", raw)
-    if message.migrate_to_chat_id or message.migrate_from_chat_id:
+    if message.migrate_to_chat_id:  # also while the chat is paused
         return Incoming(uid, f"!{message.chat.id}", CONTROL_LIMIT, 0, 0, 0, "", "c", raw)
+    if message.migrate_from_chat_id:  # the first of the new chat: whoever asks there waits behind it
+        return Incoming(uid, str(message.chat.id), policy.lane_limit, 0, 0, 0, "", "m", raw)
     kind = _kind(update, message, me, policy)
     if kind == "c":
         name, _, _ = command_of(message) or ("", "", "")

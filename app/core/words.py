@@ -1,268 +1,202 @@
-"""Every sentence that the bot says of its own accord, in one place. Short, kind, and true."""
+"""Every sentence that the bot says of its own accord, in one place. Short, kind, and true.
+
+A `Sentence` or `Plural` is called to say it, in the language that is spoken (app/core/tongue.py). Its translations
+stand in app/core/locale and are kept up by `make catalogues`. What is only for operators is plain English text.
+"""
 
 from __future__ import annotations
 
-import math
+import functools
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from app.core.allowance import UNITS, Limit
+from app.core import unread
+from app.core.tongue import LANGUAGES, Plural, Sentence, forms, speaking
 
-# The menu that Telegram shows on "/"; names and what they do. This one is shown wherever no other is.
-MENU = (
-    ("start", "Say hello"),
-    ("help", "What I can do"),
-    ("new", "Start a new conversation"),
-    ("retry", "Answer my last question anew"),
-    ("stop", "Stop my answer"),
-    ("usage", "What you have used of your limits"),
-    ("persona", "Who answers in this chat"),
-    ("privacy", "What I keep, and who sees it"),
-    ("forget", "Delete what I know of this chat"),
-)
-MENU_GROUP = (
-    ("help", "What I can do"),
-    ("new", "Start a new conversation"),
-    ("retry", "Answer the last question anew"),
-    ("stop", "Stop my answer"),
-    ("usage", "What you have used of your limits"),
-    ("privacy", "What I keep, and who sees it"),
-    ("forget", "Delete what you have said to me here"),
-)
-# A group's admins are shown these.
-MENU_ADMIN = (
-    *MENU_GROUP[:-1],
-    ("forget", "Delete what I know of this group"),
-    ("mode", "When I answer here: mention or always"),
-    ("persona", "Who answers in this group"),
-    ("pause", "Answer nobody here: [30m] [reason]"),
-    ("resume", "Go on, in order"),
-)
-MENUS = {"default": MENU, "all_group_chats": MENU_GROUP, "all_chat_administrators": MENU_ADMIN}
-"""By Telegram's name of who is shown it."""
-# What operators are shown besides, in their private chats.
-MENU_OPERATOR = (
-    ("pause", "Answer nobody: [all] [30m] [reason]"),
-    ("resume", "Go on, in order: [all]"),
-    ("status", "How I am"),
-    ("keys", "My keys and their limits"),
-    ("quota", "This chat's quota"),
-)
+_ = Sentence
+_n = Plural
 
-HELP = (
-    "Write to me and I answer; I remember our conversation. If you edit your last question, I answer it anew.\n"
-    "In groups, mention me or reply to one of my messages.\n\n"
-    "/new - start a new conversation\n"
-    "/retry - answer the last question anew\n"
-    "/stop - stop the answer I am working on\n"
-    "/usage - what you have used, and when it starts anew\n"
-    "/persona - who answers here, and who else could (in a group for its admins)\n"
-    "/mode - when I answer in a group (for its admins)\n"
-    "/privacy - what I keep, and who sees it\n"
-    "/forget - delete it\n"
-    "/ignore - what follows is not for me\n"
-    "/help - this message"
-)
-HELP_OPERATOR = (
-    "\n\nFor operators:\n"
-    "/pause [all] [30m] [reason] - answer nobody, here or anywhere\n"
-    "/resume [all] - go on, in order\n"
-    "/status - how I am, and for how long my limits will last\n"
-    "/keys - each key and what it has used\n"
-    "/quota [chat id] 100000t/day,300r/hour - set a chat's quota; off lifts it, default takes the setting"
-)
-NEW = "A new conversation: I have forgotten what we said before."
-HINT = "I do not know that command. /help shows what I can do."
-TEXT_ONLY = "I can only read text so far; please write to me in words."
-EMPTY = "I found no words in that; what would you like to ask?"
-NOTHING_TO_RETRY = "There is no question of this conversation that I could answer anew."
+NEW = _("A new conversation: I have forgotten what we said before.")
+HINT = _("I do not know that command. /help shows what I can do.")
+EMPTY = _("I found no words in that; what would you like to ask?")
+NOTHING_TO_RETRY = _("There is no question of this conversation that I could answer anew.")
 
 GREETING = {
-    "mention": "Hello! I am {name}. To speak with me here, mention {mention}, reply to one of my messages, or use a "
-    "command; /help names them. I answer nothing else, unless an admin says /mode always.",
-    "always": "Hello! I am {name}, and I answer every message here, unless an admin says /mode mention. "
-    "/help names my commands.",
+    "mention": _(
+        "Hello! I am {name}. To speak with me here, mention {mention}, reply to one of my messages, or use a "
+        "command; /help names them. I answer nothing else, unless an admin says /mode always."
+    ),
+    "always": _(
+        "Hello! I am {name}, and I answer every message here, unless an admin says /mode mention. "
+        "/help names my commands."
+    ),
 }
-PRIVACY_MENTION = (
+PRIVACY_MENTION = _(
     "Telegram's privacy mode is on for me, so it may not show me messages that only mention me: a reply to one of my "
     "messages, such as this one, always reaches me. To change that, switch it off at @BotFather (/setprivacy) and add "
     "me to this group again, or make me an admin."
 )
-PRIVACY_ALWAYS = (
+PRIVACY_ALWAYS = _(
     "But Telegram's privacy mode is on for me, so it shows me only commands and replies to my messages. To change "
     "that, switch it off at @BotFather (/setprivacy) and add me to this group again, or make me an admin."
 )
-PRIVACY_STATUS = "Privacy mode is on: in groups where I am no admin I see only what is addressed to me"
-MODES = {"mention": "when I am mentioned, replied to or commanded", "always": "every message"}
-MODE_NOW = "In this group I answer {now}. /mode mention or /mode always changes that."
+# Translators: these two stand for {now} below.
+MODES = {"mention": _("when I am mentioned, replied to or commanded"), "always": _("every message")}
+MODE_NOW = _("In this group I answer {now}. /mode mention or /mode always changes that.")
 MODE_SET = {
-    "mention": "From now on I answer in this group only when I am mentioned ({mention}), replied to or commanded.",
-    "always": "From now on I answer every message in this group.",
+    "mention": _("From now on I answer in this group only when I am mentioned ({mention}), replied to or commanded."),
+    "always": _("From now on I answer every message in this group."),
 }
-MODE_UNKNOWN = "Write /mode mention or /mode always. Now I answer {now}."
-MODE_PRIVATE = "Here I answer every message; /mode is for groups."
+MODE_UNKNOWN = _("Write /mode mention or /mode always. Now I answer {now}.")
+MODE_PRIVATE = _("Here I answer every message; /mode is for groups.")
 
-FORGOTTEN = "I have forgotten everything of this chat."
-FORGOTTEN_GROUP = "I have forgotten everything of this group, and its settings."
-FORGOTTEN_MEMBER = "I have forgotten what you said to me in this group, and what I answered."
-_KEPT = (
-    "What I keep\n"
-    "- {ours}: at most the last {turns} questions with my answers, for {days} after the last message\n"
-    "- a message until it is answered; one that I cannot answer, for 30 days, so that my operator can see to it\n"
-    "- how much was used of which limit, in figures\n"
-    "My logs hold no words of yours.\n\n"
-    "Who sees it\n"
-    "- my operator's server, where it is kept\n"
-    "- {model}\n\n"
-    "{forget}"
+# Translators: name your own language in these two.
+LANGUAGE_NOW = _("Here I speak English. To change that, write /language and one of these words:")
+LANGUAGE_SET = _("From now on I speak English here.")
+LANGUAGE_UNKNOWN = _("I do not speak that language yet.")
+LANGUAGE_AUTO = {"private": _("the language of your app"), "group": _("what my operator has chosen for groups")}
+
+FORGOTTEN = _("I have forgotten everything of this chat.")
+FORGOTTEN_GROUP = _("I have forgotten everything of this group, and its settings.")
+FORGOTTEN_MEMBER = _("I have forgotten what you said to me in this group, and what I answered.")
+_KEEP = _("What I keep")
+# Translators: {days} is "{n} days" below.
+_TALK = _n(
+    "our conversation: at most the last {n} question with my answer, for {days} after the last message",
+    "our conversation: at most the last {n} questions with my answers, for {days} after the last message",
 )
-_MODEL = "to answer you, the language model at {hosts}: your question and the conversation before it{names}"
-_MODEL_OFFLINE = "nobody else: I answer without any other service"
-_FORGET_PRIVATE = "/forget deletes all of it at once but the figures; /new only begins a new conversation."
-_FORGET_GROUP = (
+_TALK_GROUP = _n(
+    "what is said to me here: at most the last {n} question with my answer, for {days} after the last message",
+    "what is said to me here: at most the last {n} questions with my answers, for {days} after the last message",
+)
+_DAYS = _n("{n} day", "{n} days")
+_WAITING = _("a message until it is answered; one that I cannot answer, for 30 days, so that my operator can see to it")
+_FIGURES = _("how much was used of which limit, in figures")
+_LOGS = _("My logs hold no words of yours.")
+_SEE = _("Who sees it")
+_SERVER = _("my operator's server, where it is kept")
+_MODEL = _("to answer you, the language model at {hosts}: your question and the conversation before it")
+_MODEL_GROUP = _(
+    "to answer you, the language model at {hosts}: your question and the conversation before it, with members' first "
+    "names"
+)
+_MODEL_OFFLINE = _("nobody else: I answer without any other service")
+# Translators: two of the {hosts} above.
+_OR = _("{one} or {other}")
+_FORGET = _("/forget deletes all of it at once but the figures; /new only begins a new conversation.")
+_FORGET_GROUP = _(
     "/forget deletes at once what you have said to me here; said by an admin, everything of this group. The figures "
     "stay."
 )
 
-ACCESS = "I am a private assistant and may not talk with you; please ask my operator for access."
-THROTTLED = "That was a lot at once; please give me a minute and then ask again."
-UNSURE = "My answer may be missing here; if you cannot see it, please ask again."
-UNSENT = "I could not deliver my answer to this; please ask again."
+ACCESS = _("I am a private assistant and may not talk with you; please ask my operator for access.")
+THROTTLED = _("That was a lot at once; please give me a minute and then ask again.")
+UNSURE = _("My answer may be missing here; if you cannot see it, please ask again.")
+UNSENT = _("I could not deliver my answer to this; please ask again.")
 
-NOT_YOURS = "Only my operators may do that."
-NOT_YOURS_GROUP = "Only my operators and this group's admins may do that."
-NOT_EVERYWHERE = "Only my operators may pause or resume me everywhere."
+NOT_YOURS = _("Only my operators may do that.")
+NOT_EVERYWHERE = _("Only my operators may pause or resume me everywhere.")
+STOPPED = _("I stopped.")
+NOTHING_TO_STOP = _("There is nothing to stop.")
+PERSONA_UNKNOWN = _("I do not know a persona of that name.")
+PERSONA_LIST = _("In this chat I am {name}. I can be:\n{list}\n\nChoose with /persona and one of these words.")
+PERSONA_NOW = _("(Here I am {name} from now on, and our conversation starts afresh.)")
+
+# For operators.
 NO_TIME = "“{given}” is no time I can pause for: write 30s, 10m, 2h or 1d, or no time at all. Nothing has changed."
-STOPPED = "I stopped."
-NOTHING_TO_STOP = "There is nothing to stop."
-PERSONA_UNKNOWN = "I do not know a persona of that name.\n\n{list}"
-PERSONA_LIST = "In this chat I am {name}. I can be:\n{list}\n\nChoose with /persona and one of these words."
-PERSONA_NOW = "(Here I am {name} from now on, and our conversation starts afresh.)"
+OUTDATED = "A later /pause or /resume is already in force, so this one changes nothing."
 QUOTA_HELP = (
     "Write /quota and limits such as 100000t/day,300r/hour (t tokens, r requests; min, hour, day, month), or off, or "
     "default. A chat's id before it means that chat."
 )
-NO_QUOTA = "No limit is set for you here: ask as much as you like."
 NO_KEYS = "No key is set: the model is asked without one."
-OUTDATED = "A later /pause or /resume is already in force, so this one changes nothing."
+PRIVACY_STATUS = "Privacy mode is on: in groups where I am no admin I see only what is addressed to me"
 
 # Last lines, appended to an answer by `with_lines`; they are ours and never part of the conversation.
-TRIMMED = "(This conversation is long; I no longer see its beginning. /new starts afresh.)"
-LENGTH = "(My answer reached its length limit and ends here.)"
-FILTERED = "(My answer was ended here by a content filter.)"
-CUT = "(My answer was cut off here; please ask again for the rest.)"
-STOPPED_HERE = "(I was asked to stop here.)"
-CAPTION_ONLY = "(I can only read text so far, so I answered your words alone.)"
-_LINES = (TRIMMED, LENGTH, FILTERED, CUT, STOPPED_HERE, CAPTION_ONLY)
+TRIMMED = _("(This conversation is long; I no longer see its beginning. /new starts afresh.)")
+LENGTH = _("(My answer reached its length limit and ends here.)")
+FILTERED = _("(My answer was ended here by a content filter.)")
+CUT = _("(My answer was cut off here; please ask again for the rest.)")
+STOPPED_HERE = _("(I was asked to stop here.)")
+_LINES = (TRIMMED, LENGTH, FILTERED, CUT, STOPPED_HERE)
 
-# One sentence per reason; `apology` appends an id that an operator finds in the log.
-SORRY_DOWN = "Sorry, my language model cannot be reached right now; please try again in a little while"
-SORRY_BUSY = "Sorry, my language model is very busy right now; please try again in a minute"
-SORRY_FAILED = "Sorry, I could not find an answer to that; please try again"
-SORRY_EMPTY = "Sorry, my language model gave an empty answer; please try to ask in another way"
-SORRY_FILTERED = "Sorry, a content filter kept me from answering that; please try to ask in another way"
-SORRY_SLOW = "Sorry, that took me too long; please try again"
-SORRY_LONG = "Sorry, that is more than my language model can read at once; please send me less of it"
-SORRY_LENGTH = "Sorry, my answer reached its length limit before its first word; please ask for less at once"
+# One sentence per reason, without its full stop; `apology` appends an id that an operator finds in the log.
+SORRY_DOWN = _("Sorry, my language model cannot be reached right now; please try again in a little while")
+SORRY_BUSY = _("Sorry, my language model is very busy right now; please try again in a minute")
+SORRY_FAILED = _("Sorry, I could not find an answer to that; please try again")
+SORRY_EMPTY = _("Sorry, my language model gave an empty answer; please try to ask in another way")
+SORRY_FILTERED = _("Sorry, a content filter kept me from answering that; please try to ask in another way")
+SORRY_SLOW = _("Sorry, that took me too long; please try again")
+SORRY_LONG = _("Sorry, that is more than my language model can read at once; please send me less of it")
+SORRY_LENGTH = _("Sorry, my answer reached its length limit before its first word; please ask for less at once")
 _SORRY = (
     *(SORRY_DOWN, SORRY_BUSY, SORRY_FAILED, SORRY_EMPTY, SORRY_FILTERED, SORRY_SLOW),
-    *(SORRY_LONG, SORRY_LENGTH),
+    *(SORRY_LONG, SORRY_LENGTH, unread.SORRY),
 )
-_APOLOGY = re.compile("(?:" + "|".join(map(re.escape, _SORRY)) + r") \(error [0-9a-f]{6}\)\.\Z")
+# Translators: a sentence without its full stop, and the number under which an operator finds what happened.
+_TRACED = _("{sentence} (error {id}).")
+_ID = re.compile(r"\b[0-9a-f]{6}\b(?=\W{1,4}\Z)")
 
 # Told once, by the notice lane; `when` gives the time.
-LOADING = "The model is waking up, about {seconds} s; then I answer."
-HELD = "My language model has reached its limit. I keep your question and answer it {when}."
-EXHAUSTED = "Sorry, my language model has reached its limit; please ask again {when}."
-_SPENT = {
-    "user": "You have used up your {limit}; I can answer you again {when}.",
-    "chat": "This chat has used up its {limit}; I can answer here again {when}.",
-    "bot": "All of us together have used up my {limit}; I can answer again {when}.",
-}
-_WHOSE = {"user": "your", "chat": "this chat's", "bot": "my"}
-_SHORT = "Of {whose} {amount:,} tokens {this} {left:,} are left, too few for this question; there are more {when}."
-_LONG = "This question needs more than {whose} {limit}; please send me less of it."
-_SMALL = "No question fits into {whose} {limit}; only my operators can allow more."
-_THIS = {"minute": "this minute", "hour": "this hour", "day": "today", "month": "this month"}
-SOON_SECONDS = 90
-_LATER = "later"
+LOADING = _n(
+    "The model is waking up, about {n} second; then I answer.",
+    "The model is waking up, about {n} seconds; then I answer.",
+)
+HELD = _("My language model has reached its limit. I keep your question and answer it {when}.")
+EXHAUSTED = _("Sorry, my language model has reached its limit; please ask again {when}.")
 
 # Notices: what the lanes tell a chat by themselves, by kind.
 NOTICES = {
-    "flood": "Too many messages are waiting here, so I had to leave some out; please ask again a little later.",
-    "stale": "Some messages waited so long that I left them unanswered; please ask again if you still want to know.",
-    "pause": "I am paused at the moment; please be patient until an operator resumes me.",
-    "dead": "Sorry, I could not answer this message; please ask again.",
+    "flood": _("Too many messages are waiting here, so I had to leave some out; please ask again a little later."),
+    "stale": _("Some messages waited so long that I left them unanswered; please ask again if you still want to know."),
+    "pause": _("I am paused at the moment; please be patient until an operator resumes me."),
+    "dead": _("Sorry, I could not answer this message; please ask again."),
     "unsure": UNSURE,
     "throttled": THROTTLED,
 }
-NOTICE = "Something went wrong with this message; please ask again."
+NOTICE = _("Something went wrong with this message; please ask again.")
 
 
 def privacy(hosts: Sequence[str], turns: int, days: float, *, private: bool) -> str:
     """What is kept, for how long and who sees it; ``hosts``: where questions go, none for the offline model."""
-    names = "" if private else ", with members' first names"
-    return _KEPT.format(
-        ours="our conversation" if private else "what is said to me here",
-        turns=turns,
-        days="a day" if days == 1 else f"{days:g} days",
-        model=_MODEL.format(hosts=" or ".join(hosts), names=names) if hosts else _MODEL_OFFLINE,
-        forget=_FORGET_PRIVATE if private else _FORGET_GROUP,
+    talk, model, forget = (_TALK, _MODEL, _FORGET) if private else (_TALK_GROUP, _MODEL_GROUP, _FORGET_GROUP)
+    asked = functools.reduce(lambda one, other: _OR(one=one, other=other), hosts) if hosts else ""
+    return "\n".join(
+        (
+            _KEEP(),
+            *(f"- {kept}" for kept in (talk(turns, days=_DAYS(days)), _WAITING(), _FIGURES())),
+            _LOGS(),
+            f"\n{_SEE()}",
+            *(f"- {who}" for who in (_SERVER(), model(hosts=asked) if asked else _MODEL_OFFLINE())),
+            f"\n{forget()}",
+        )
     )
 
 
-def spent(scope: str, limit: Limit, resets: float, now: float, left: int = 0) -> str:
-    """That a quota has no room for a question: whose (user, chat or bot), which, and when it starts anew.
-
-    ``left`` and ``resets`` as in QuotaSpent.
-    """
-    scope = scope if scope in _SPENT else "bot"
-    if resets:
-        text = _SHORT if left else _SPENT[scope]
-    else:
-        text = _LONG if left else _SMALL
-    moment, this = when(resets, now), _THIS[limit.window]
-    return text.format(whose=_WHOSE[scope], limit=limit.words, amount=limit.amount, this=this, left=left, when=moment)
-
-
-def when(at: float, now: float) -> str:
-    """A point in time for people, rounded up so that nobody comes too early: `at 14:05 UTC`.
-
-    `later` where the calendar ends.
-    """
-    at = max(at, now)  # in this order: not a number stays one that is none
-    try:
-        minute = datetime.fromtimestamp(math.ceil(at / 60) * 60, UTC)
-        today = datetime.fromtimestamp(now, UTC)
-    except (ValueError, OverflowError, OSError):
-        return _LATER
-    if at - now < SOON_SECONDS:
-        return f"in {max(1, math.ceil(at - now))} s (at {minute:%H:%M} UTC)"
-    year = "" if minute.year == today.year else f"{minute.year} "
-    day = "" if minute.date() == today.date() else f"on {minute.day} {minute:%b} {year}"
-    return f"{day}at {minute:%H:%M} UTC"
-
-
-def used(limit: Limit, amount: int, resets: float, now: float) -> str:
-    """A quota in figures: `12 of 300 requests this hour, back to 0 at 14:05 UTC`."""
-    figures = f"{amount:,} of {limit.amount:,} {UNITS[limit.unit]} {_THIS[limit.window]}"
-    return f"{figures}, back to 0 {when(resets, now)}" if resets > now else figures
-
-
-def apology(sorry: str, error_id: str) -> str:
+def apology(sorry: Sentence, error_id: str) -> str:
     """A sentence of the list above with six hex digits to find it by."""
-    return f"{sorry} (error {error_id})."
+    return traceable(sorry(), error_id)
 
 
 def traceable(sentence: str, error_id: str) -> str:
     """Any sentence of ours, likewise."""
-    return f"{sentence.rstrip('.')} (error {error_id})."
+    return _TRACED(sentence=sentence.rstrip(".。"), id=error_id)
 
 
 def is_apology(text: str) -> bool:
-    """Whether a finished text is one of our apologies and not an answer."""
-    return _APOLOGY.match(text) is not None
+    """Whether a finished text is one of our apologies, in whichever language, and not an answer."""
+    found = _ID.search(text, max(0, len(text) - 20))
+    return found is not None and text[: found.start()] + text[found.end() :] in _apologies()
+
+
+@functools.cache
+def _apologies() -> frozenset[str]:
+    """All of them, without their ids."""
+    said = set()
+    for language in LANGUAGES:
+        with speaking(language):
+            said |= {apology(sorry, "") for sorry in _SORRY}
+    return frozenset(said)
 
 
 def with_lines(text: str, lines: list[str]) -> str:
@@ -271,9 +205,17 @@ def with_lines(text: str, lines: list[str]) -> str:
 
 
 def bare(text: str) -> tuple[str, list[str]]:
-    """An answer as the model gave it, and the last lines that were ours."""
+    """An answer as the model gave it, and the last lines that were ours, in whichever language."""
     lines: list[str] = []
-    while (end := next((line for line in _LINES if text.endswith("\n\n" + line)), None)) is not None:
-        lines.insert(0, end)
-        text = text.removesuffix("\n\n" + end)
-    return text, lines
+    while True:
+        before, gap, last = text.rpartition("\n\n")
+        if not gap or last not in _last_lines():
+            return text, lines
+        lines.insert(0, last)
+        text = before
+
+
+@functools.cache
+def _last_lines() -> set[str]:
+    asides = {f"({form})" for sentence in unread.SENTENCES for form in forms(sentence)}
+    return asides.union(*map(forms, _LINES))

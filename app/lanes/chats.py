@@ -116,9 +116,9 @@ class Chats:
             chat = found.decode()
         return chat
 
-    async def hold(self, old: str, new: str, until_ms: int) -> None:
-        """Nothing new of the new chat starts until this time, so that the old one runs out first; once for a move."""
-        record = (until_ms, "hold", 0, "", old)
+    async def hold(self, old: str, new: str, ms: int) -> None:
+        """For so long nothing new of the new chat starts, so that the old one runs out first; once for a move."""
+        record = (ms, "hold", 0, "", old)
         await self.lanes.hold(self.lanes.shard_of(new), f">{new}", on=True, ver=MOVE_VER, record=record)
 
     async def pause(self, old: str, new: str) -> None:

@@ -7,6 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
+from app.core.tokens import PER_IMAGE, conversation
+
 
 class Message(TypedDict):
     """One line of a conversation; role is ``system``, ``user`` or ``assistant``."""
@@ -21,8 +23,9 @@ class Prompt:
 
     ``turn`` is the same when a successor asks again after a crash; ``max_tokens`` caps the answer further (0: no).
     ``params`` are fields of the request as a persona sets them (temperature …), ``examples`` the number of messages
-    after the first that are its example turns. ``on_loading`` is told how many seconds an endpoint asks for while it
-    loads its model; ``on_asked`` that a request is being written to an endpoint, each time. Neither raises.
+    after the first that are its example turns, ``images`` data URLs that go with the last message. ``on_loading`` is
+    told how many seconds an endpoint asks for while it loads its model; ``on_asked`` that a request is being written to
+    an endpoint, each time. Neither raises.
     """
 
     messages: list[Message]
@@ -32,8 +35,14 @@ class Prompt:
     max_tokens: int = 0
     params: tuple[tuple[str, float | int | str], ...] = ()
     examples: int = 0
+    images: tuple[str, ...] = ()
     on_loading: Callable[[float], Awaitable[None]] | None = None
     on_asked: Callable[[], None] | None = None
+
+    @property
+    def tokens(self) -> int:
+        """An estimate of what it costs to ask this, rather too high than too low."""
+        return conversation(self.messages) + PER_IMAGE * len(self.images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from app.core.allowance import Limit
 from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelRefused
-from app.core.tokens import LEAST_ANSWER, conversation, tokens
+from app.core.tokens import LEAST_ANSWER, tokens
 from app.model.access import Access
 from app.model.base import Prompt, Usage
 from app.model.health import Health
@@ -92,7 +92,7 @@ class Costs:
         rid = f"{prompt.turn or secrets.token_hex(8)}@{slot.access.label}"
         output = min(cap for cap in (self._max_tokens, prompt.max_tokens) if cap)
         least = min(LEAST_ANSWER, output)
-        cost = conversation(prompt.messages)
+        cost = prompt.tokens
         if any(limit.unit == "t" and limit.amount < cost + least for limit in slot.limits):
             return math.inf
         found = await self._ledger.reserve(rid, [(slot.scope, slot.limits)], cost, output, least)
@@ -118,7 +118,7 @@ class Costs:
     async def settle(self, taken: Taken, usage: Usage | None, text: str) -> None:
         """It was used: note what it cost, or may have cost where the endpoint did not say."""
         counted = usage.prompt + usage.completion if usage else 0  # some endpoints report zeros
-        await self._settle(taken, counted or conversation(taken.prompt.messages) + tokens(text))
+        await self._settle(taken, counted or taken.prompt.tokens + tokens(text))
 
     async def fail(self, taken: Taken, error: BaseException) -> None:
         """It gave nothing. What was written counts with the endpoint all the same, and so it does here.
@@ -132,7 +132,7 @@ class Costs:
         elif fate is Fate.REFUSED or isinstance(error, ModelRefused):
             await self._settle(taken, 0)
         else:
-            await self._settle(taken, conversation(taken.prompt.messages))
+            await self._settle(taken, taken.prompt.tokens)
 
     async def _settle(self, taken: Taken, spent: int | None) -> None:
         """Charge these tokens and a request; None: nothing."""

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.errors import ModelDown, ModelError, ModelExhausted, ModelFailed, ModelRefused, PromptTooLong
+from app.core.errors import ModelBlind, ModelDown, ModelError, ModelExhausted, ModelFailed, ModelRefused, PromptTooLong
 from app.model.base import Chunk, Prompt
 from app.model.health import ILL, Health, Record
 from app.model.keypool import KeyPool
@@ -125,6 +125,8 @@ class Failover:
 
     async def _failed(self, pool: KeyPool, before: Record, error: ModelError) -> None:
         """What an error says about the endpoint: ill, well (it refuses this question, or this key), or nothing."""
+        if isinstance(error, ModelBlind):  # also as a 404 or a 500; what is known already was not even asked
+            return
         if isinstance(error, ModelDown | ModelFailed) or (isinstance(error, ModelRefused) and error.status == 404):
             await self._health.cool(_field(pool), before.gen, FAILED, 0.0, ILL)
         elif isinstance(error, ModelRefused):
@@ -145,7 +147,12 @@ def _field(pool: KeyPool) -> str:
 
 
 def _worst(errors: list[ModelError]) -> ModelError:
-    """What a person is told: when a key returns, if one does; else what the preferred endpoint said."""
+    """What a person is told: when a key returns, if one does; else what the preferred endpoint said.
+
+    Above all that one could answer if it were not for the pictures.
+    """
+    if blind := next((error for error in errors if isinstance(error, ModelBlind)), None):
+        return blind
     returns = [error.until for error in errors if isinstance(error, ModelExhausted)]
     if returns:
         return ModelExhausted(min(returns))

@@ -76,6 +76,8 @@ class KeyPool:
         self, prompt: Prompt, *, deadline: float | None = None, quick: bool = False
     ) -> AsyncGenerator[Chunk, None]:
         """Answer chunk by chunk. ``deadline`` (monotonic) is for the first word; ``quick``: others can answer too."""
+        if prompt.images:
+            self.endpoint.see(prompt)
         taken, answer = await self._opened(prompt, deadline, quick=quick)
         used: Usage | None = None
         text: list[str] = []

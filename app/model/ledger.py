@@ -164,7 +164,7 @@ class Ledger:
         try:
             words = await cast("Awaitable[bytes | None]", self._client.hget(self._override, str(old)))
             if words is not None:
-                await cast("Awaitable[int]", self._client.hsetnx(self._override, str(new), words.decode()))
+                await self._client.hsetnx(self._override, str(new), words.decode())
             pipe: Any = self._client.pipeline(transaction=False)
             for name in names:  # an error only says that there is no such window
                 pipe.renamenx(keys.use(self._bot, f"c{old}", name), keys.use(self._bot, f"c{new}", name))

@@ -16,8 +16,8 @@ NOTICE = (
 WORD_SECONDS = 0.02
 MOST_COUNT = 500
 _COUNT = re.compile(r"\bcount\b.*?\bto\s+(\d{1,6})\b", re.IGNORECASE | re.DOTALL)
-# What the message replies to: the lines with ">" that end a question. They are another's words.
-_QUOTED = re.compile(r"\n\n(?:>[^\n]*(?:\n|\Z))+\Z")
+# Documents, or what the message replies to: the lines with ">" that end a question. They are another's words.
+_QUOTED = re.compile(r"\n\n(?:\[document [^\n]*\]\n>.*|(?:>[^\n]*(?:\n|\Z))+)\Z", re.DOTALL)
 _MEMORY = re.compile(r"\bremember\b|\bhow many (?:messages|questions)\b", re.IGNORECASE)
 
 

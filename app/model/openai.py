@@ -3,18 +3,20 @@
 Three clocks run (``Clocks``): to the first byte, between two packets, in all. ``ask`` asks once, with the key that it
 is given; who has several, and when one is asked again, is the affair of keypool.py. A stream without finish_reason or
 [DONE] is *cut*, however cleanly it ended.
-Two things are learned from refusals and remembered: no ``stream_options``, and ``max_completion_tokens``.
+Three things are learned from refusals and remembered: no ``stream_options``, ``max_completion_tokens``, and for an hour
+that the model cannot see pictures.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
 from app.core.clock import Clock, Real
-from app.core.errors import ModelCut, ModelDown, ModelError, ModelFailed, ModelRefused, SettingsError
+from app.core.errors import ModelBlind, ModelCut, ModelDown, ModelError, ModelFailed, ModelRefused, SettingsError
 from app.core.exchange import Clocks, Failure, Gate, Unreached
 from app.core.http import Client, Place, Response, body_of
 from app.model import wire
@@ -22,12 +24,13 @@ from app.model.access import Access, label_of
 from app.model.answer import Answer
 from app.model.base import Chunk, Prompt
 from app.model.retries import Fate, Passing, Patience, persist
-from app.model.verdict import PASSING, verdict
+from app.model.verdict import PASSING, blind, verdict
 
 STREAMED = Clocks(connect=5, first=18, between=18, total=240)
 AT_ONCE = Clocks(connect=5, first=60, between=18, total=90)  # the headers come only with the whole answer
 PATIENCE_SECONDS = 13.0  # no repetition begins later; with a last connect of 5 s a dead model is reported within 20
 READY = "Say: ready"
+BLIND_SECONDS = 3600.0  # then pictures are shown to it again: it may be another model now
 _MOST_BYTES = 8 << 20
 
 
@@ -64,17 +67,24 @@ class Endpoint:
         self._limit_field = "max_tokens"
         self._patience = Patience(patience_seconds)
         self._clock = clock or Real()
+        self._blind_until = -math.inf
         self._naming = asyncio.Lock()
         self._ask = self._made() if name else None
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """Answer with the one key that it was made with; raises ModelError kinds."""
+        self.see(prompt)
         answer = await persist(
             lambda: self.ask(prompt, self._access, gate=prompt.on_asked), self._patience, self._clock, prompt.on_loading
         )
         async with aclosing(chunks_of(answer)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    def see(self, prompt: Prompt) -> None:
+        """Raises ModelBlind for pictures, if the model is known to see none."""
+        if prompt.images and self._clock.monotonic() < self._blind_until:
+            raise ModelBlind(0, "this model sees no pictures")
 
     async def start(self, access: Access | None = None) -> str:
         """Find the model's name if none was set, and answer it; SettingsError when the endpoint names none."""
@@ -105,7 +115,7 @@ class Endpoint:
         refusal: ModelRefused | None = None
         while True:
             assert self._ask is not None
-            body = self._ask.body(prompt.messages, prompt.max_tokens, prompt.params)
+            body = self._ask.body(prompt.messages, prompt.max_tokens, prompt.params, prompt.images)
             response = await self._call("POST", self._place, access, body, clocks, gate)
             if response.status_code == 200:
                 return await self._opened(response, access)
@@ -114,6 +124,9 @@ class Endpoint:
             if response.status_code in (400, 422) and type(found) is ModelRefused and self._learned(said):
                 refusal = refusal or found
                 continue
+            if prompt.images and (sees_none := blind(response.status_code, said)) is not None:
+                self._blind_until = self._clock.monotonic() + BLIND_SECONDS if sees_none else self._blind_until
+                raise ModelBlind(response.status_code, access.clean(wire.reason(said)))
             if refusal is not None and type(found) is ModelRefused:  # what seemed to be learned did not help
                 self._with_usage, self._limit_field = before
                 self._ask = self._made()

@@ -16,6 +16,7 @@ from typing import Annotated
 import msgspec
 
 from app.core.errors import SettingsError
+from app.core.tongue import translated
 from app.model.base import Message
 
 SHIPPED = Path(__file__).with_name("personas")
@@ -67,8 +68,8 @@ class Persona:
     max_tokens: int = 0
 
     def hello(self, bot: str) -> str:
-        """The greeting of a bot of this name."""
-        return self.greeting.replace("{name}", bot)
+        """The greeting of a bot of this name; that of a shipped persona in the language that is spoken."""
+        return translated(self.greeting).replace("{name}", bot)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from app.core.allowance import Limit
 from app.core.clock import Clock
 from app.core.errors import Later, ModelCut, QuotaSpent
-from app.core.tokens import LEAST_ANSWER, conversation, floor, tokens
+from app.core.tokens import LEAST_ANSWER, floor, tokens
 from app.model.base import Chunk, Message, Model, Prompt, Usage
 from app.model.ledger import Busy, Charge, Granted, Spent
 
@@ -65,6 +66,12 @@ class Quota:
         self._max_tokens = max_tokens
         self._queues = Queues(clock)
 
+    def around(self, inner: Model) -> Quota:
+        """The same quotas around something else that costs, such as a recording written down."""
+        other = copy(self)
+        other._inner = inner  # noqa: SLF001  one of our own kind
+        return other
+
     async def charges(self, user: str, chat: str) -> list[Charge]:
         """The limits that hold for somebody in a chat, as they stand now."""
         free = user in self._operators
@@ -87,7 +94,7 @@ class Quota:
 
     async def _counted(self, prompt: Prompt, charges: list[Charge]) -> AsyncGenerator[Chunk, None]:
         rid = prompt.turn or secrets.token_hex(8)
-        call = _Call(conversation(prompt.messages), prompt.on_asked)
+        call = _Call(prompt.tokens, prompt.on_asked)
         granted = await self._reserve(rid, charges, prompt, call.cost)
         told = replace(prompt, max_tokens=granted.output, on_asked=call.asked)
         try:

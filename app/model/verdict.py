@@ -51,6 +51,32 @@ TOO_LONG = re.compile(
 )
 
 
+BLIND = re.compile(
+    rb"image_url.{0,60}only supported by"  # OpenAI
+    rb"|image input is not supported|mmproj|unsupported content part type"  # llama.cpp, some as a 500
+    rb"|endpoints found that support image"  # OpenRouter, as a 404
+    rb"|do(?:es)?(?:n't| not) support (?:image|vision|multi-?modal)(?! *(?:format|type|url|size|media|detail))"
+    rb"|missing data required for image"  # Ollama; the line above too
+    rb"|not a multi-?modal|at most 0 image"  # vLLM
+    rb"|unknown variant .{1,3}image_url"  # DeepSeek and others written in Rust
+    rb"|content.{0,20} must be a string|expected a string",  # Groq, TGI
+    re.IGNORECASE,
+)
+_FILTERED = re.compile(rb"content.?filter|content management|content policy|flagged|moderation|safety", re.IGNORECASE)
+
+
+def blind(status: int, body: bytes) -> bool | None:
+    """What a refusal of a prompt with pictures says of the model: that it cannot see (True), or only not these (False).
+
+    None when it is about something else.
+    """
+    if status in (401, 402, 403, 429) or _FILTERED.search(body):
+        return None
+    if BLIND.search(body):
+        return True
+    return False if status in (400, 413, 415, 422) and not TOO_LONG.search(body) else None
+
+
 def verdict(status: int, headers: Mapping[str, str], body: bytes, reason: str, now: float) -> Passing | ModelError:
     """The failure that this answer is; ``reason`` is its sentence without any key, ``now`` Unix time."""
     codes = {str(wire.field(body, name)) for name in ("code", "type")}

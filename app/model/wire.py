@@ -7,7 +7,7 @@ part of an answer and is passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -64,17 +64,31 @@ class Ask:
         self._head = b'{"model":' + _encode(name) + b',"messages":'
         self._tail = _tail(self._rest)
 
-    def body(self, messages: list[Message], max_tokens: int = 0, params: Iterable[tuple[str, Any]] = ()) -> bytes:
+    def body(
+        self,
+        messages: list[Message],
+        max_tokens: int = 0,
+        params: Iterable[tuple[str, Any]] = (),
+        images: Sequence[str] = (),
+    ) -> bytes:
         """The request body for these messages; ``max_tokens`` may make the answer shorter, never longer (0: as set).
 
         ``params`` are further fields; what we set ourselves they do not change, but may ask for a shorter answer.
+        ``images`` go with the last message, which then is a list of parts.
         """
+        said = _encode(_seen(messages, images) if images else messages)
         if not max_tokens and not params:
-            return self._head + _encode(messages) + self._tail
+            return self._head + said + self._tail
         more = dict(params)
         caps = [cap for cap in (self._max_tokens, max_tokens, more.pop("max_tokens", 0)) if cap]
         rest = {**more, **self._rest, **({self._limit_field: min(caps)} if caps else {})}
-        return self._head + _encode(messages) + _tail(rest)
+        return self._head + said + _tail(rest)
+
+
+def _seen(messages: list[Message], images: Sequence[str]) -> list[Any]:
+    *before, last = messages
+    pictures = ({"type": "image_url", "image_url": {"url": url}} for url in images)
+    return [*before, {"role": last["role"], "content": [{"type": "text", "text": last["content"]}, *pictures]}]
 
 
 def _tail(rest: dict[str, Any]) -> bytes:

@@ -109,7 +109,7 @@ class Metrics:
             self._send.observe(seconds)
 
     def asked(self, result: str, seconds: float, prompt_tokens: int = 0, answer_tokens: int = 0) -> None:
-        """A call of the model ended as ok, cut, down, busy, refused or failed."""
+        """A call of the model ended as ok, cut, down, busy, refused, blind or failed."""
         self._count(self._models, result)
         self._model.observe(seconds)
         if prompt_tokens or answer_tokens:

@@ -65,6 +65,8 @@ class Post:
     unimportant: Callable[..., Any] = lambda line, **fields: None
     """Takes what only a debug log should hold."""
     window: Window = field(default_factory=Window)
+    on_move: Callable[[str, str], None] = lambda old, new: None
+    """Told that a chat has another id."""
 
     async def send(self, claim: Claim, address: Address, number: int, part: Part, answer: str) -> Address:
         """Send one part, under one operation id until it may have happened; the address, which may have moved."""
@@ -229,6 +231,7 @@ class Post:
             await self.clock.sleep(min(4.0, 0.25 * 2**failures))
             return address, failures
         if isinstance(error, Migrated):
+            self.on_move(str(address.chat), str(error.new_chat))
             return replace(address, chat=error.new_chat), failures
         raise (Dead(error.description) if gone(error) else error) from error
 

@@ -121,10 +121,20 @@ class Sender:
             can_join_groups=bool(user.can_join_groups),
         )
 
-    async def set_commands(self, commands: Sequence[tuple[str, str]], where: int | str = "default") -> None:
-        """The menu of one chat, or of all whom Telegram calls so: (name without slash, what it does)."""
-        scope = BotCommandScopeChat(where) if isinstance(where, int) else BotCommandScope(where)
-        await self._ours(self.bot.set_my_commands([BotCommand(name, words) for name, words in commands], scope))
+    async def set_commands(
+        self, commands: Sequence[tuple[str, str]], where: int | str = "default", language: str = ""
+    ) -> None:
+        """The menu of one chat, or of all whom Telegram calls so: (name without slash, what it does).
+
+        ``language``: of the apps in which it is shown, such as "de"; "" for all that have none of their own.
+        """
+        menu = [BotCommand(name, words) for name, words in commands]
+        await self._ours(self.bot.set_my_commands(menu, _scope(where), language or None))
+
+    async def commands(self, where: int | str = "default", language: str = "") -> list[tuple[str, str]]:
+        """The menu that was set there."""
+        menu = await self._ours(self.bot.get_my_commands(_scope(where), language or None))
+        return [(one.command, one.description) for one in menu]
 
     async def status_of(self, chat: int, user: int) -> str:
         """``creator``, ``administrator``, ``member``, ``restricted``, ``left`` or ``kicked``."""
@@ -153,3 +163,7 @@ class Sender:
 
     def __repr__(self) -> str:
         return f"<Sender {self._telegram!r}>"
+
+
+def _scope(where: int | str) -> BotCommandScope:
+    return BotCommandScopeChat(where) if isinstance(where, int) else BotCommandScope(where)

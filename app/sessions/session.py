@@ -31,7 +31,8 @@ class Message(TypedDict):
 class Turn(msgspec.Struct, omit_defaults=True):
     """One question and its answer; ``ids``: its update ids joined by "+"; ``answer`` None: apologised instead.
 
-    ``by``: who asked, in a group (0: not known); ``shown``: the message ids of the answer's parts.
+    ``by``: who asked, in a group (0: not known); ``shown``: the message ids of the answer's parts; ``files``: what can
+    be fetched again when it is asked anew, each with its kind, Telegram's id and its name.
     """
 
     ids: str
@@ -40,6 +41,7 @@ class Turn(msgspec.Struct, omit_defaults=True):
     answer: str | None = None
     by: int = 0
     shown: list[int] = []
+    files: list[tuple[str, str, str]] = []
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
@@ -115,9 +117,10 @@ class Session:
         keep_tokens: int = 0,
         by: int = 0,
         shown: Sequence[int] = (),
+        files: Sequence[tuple[str, str, str]] = (),
     ) -> None:
         """Note a turn, and forget those that no later prompt can hold (``keep_tokens`` 0: only their number counts)."""
-        self.turns.append(Turn(ids, mid, question, answer, by, list(shown)))
+        self.turns.append(Turn(ids, mid, question, answer, by, list(shown), list(files)))
         if answer is not None:
             self.count += 1
         self._forget(max(1, keep_turns), keep_tokens)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.chaos
 SLOW = {"delay_ms": 100, "chunks": 40, "chunk_ms": 120}
 """An answer takes five seconds."""
 IN_WINDOW = 4 * 3
-"""A kill between the send of a beginning and its journal entry leaves it standing: the answer is a message of its own."""
+"""A kill between the send of a beginning and its journal entry leaves it standing, and the answer comes beside it."""
 STREAMED: dict[str, Any] = {"stream": "edit", "lease_seconds": 2}
 
 
@@ -79,7 +79,7 @@ async def test_a_stop_ends_the_models_call_within_a_second_and_keeps_what_was_sa
     assert time.monotonic() - began < 1
     await finished(world, 3)
     text = next(message["text"] for message in world.sent(1000) if message["index"] == 0)
-    assert text.endswith(words.STOPPED_HERE)
+    assert text.endswith(words.STOPPED_HERE())
     world.say(1000, "go on")
     await world.reach(20, ended=2)
     await finished(world)
@@ -99,12 +99,12 @@ async def test_the_stop_button_of_a_draft_ends_the_models_call_and_keeps_what_wa
     assert time.monotonic() - began < 1
     await world.reach(5, ended=1)
     (message,) = world.sent(1000)
-    assert message["text"].endswith(words.STOPPED_HERE)
+    assert message["text"].endswith(words.STOPPED_HERE())
     world.do("press", chat=1000)
     world.say(1000, "go on")
     await world.reach(20, ended=2)
     world.clean()
-    assert not world.sent(1000)[-1]["text"].endswith(words.STOPPED_HERE), "a press that comes late stops nothing else"
+    assert not world.sent(1000)[-1]["text"].endswith(words.STOPPED_HERE()), "a press that comes late stops nothing else"
 
 
 async def test_a_flood_on_an_edit_holds_its_chat_and_the_answer_is_finished(world: Remote, bots: Bots) -> None:

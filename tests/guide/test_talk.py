@@ -34,13 +34,14 @@ async def test_two_conversations_are_never_mixed(meet: People) -> None:
     assert answer["text"] == "I remember 1 earlier message of this conversation."
 
 
-async def test_what_is_asked_at_once_is_answered_once_each_and_in_order(meet: People) -> None:
+async def test_what_is_asked_at_once_is_answered_once_and_in_order(meet: People) -> None:
     ada = await meet(ADA)
     questions = [await ada.say(f"Question {n}") for n in range(6)]
-    answers = [await ada.answer(question) for question in questions]
-    assert [f"Question {n}" in answer["text"] for n, answer in enumerate(answers)] == [True] * 6
+    await ada.answer(questions[-1])
+    answers = [answer for question in questions for answer in ada.answers(question)]
+    asked = [[n for n in range(6) if f"Question {n}" in answer["text"]] for answer in answers]
+    assert [n for several in asked for n in several] == list(range(6))
     assert [answer["id"] for answer in answers] == sorted(answer["id"] for answer in answers)
-    assert [len(ada.answers(question)) for question in questions] == [1] * 6
 
 
 async def test_what_begins_with_the_ignore_prefix_is_not_for_the_bot(meet: People) -> None:

@@ -48,8 +48,8 @@ async def test_a_draft_is_stopped_by_its_button_and_kept(tmp_path: Path) -> None
         assert draft["can_stop"]
         await ada.stop()
         answer = await ada.answer(asked)
-    kept = answer["text"].removesuffix(words.STOPPED_HERE).rstrip()
-    assert answer["text"].endswith(words.STOPPED_HERE)
+    kept = answer["text"].removesuffix(words.STOPPED_HERE()).rstrip()
+    assert answer["text"].endswith(words.STOPPED_HERE())
     assert kept.startswith(draft["text"][:20])
     assert not whole(kept)
     demo.close()

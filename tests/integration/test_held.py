@@ -109,6 +109,6 @@ async def test_a_model_that_is_waking_up_is_said_to_be_once(tmp_path: Path) -> N
     async with limited(tmp_path) as (model, _, url), Someone(url, LINUS) as linus:
         model.close(4.5, status=503)
         question = await linus.say("Good morning")
-        assert (await linus.answer(question))["text"] == "The model is waking up, about 5 s; then I answer."
+        assert (await linus.answer(question))["text"] == "The model is waking up, about 5 seconds; then I answer."
         await linus.until(lambda: len(linus.answers(question)) == 2, 15, "the answer")
         assert linus.answers(question)[1]["text"] == "Echo: Good morning"

@@ -103,7 +103,7 @@ async def test_what_is_left_is_used_with_a_shorter_history_and_that_is_said(desk
     await bot.ask()
     assert bot.kept == kept
     assert bot.model.prompts[0].max_tokens == min(100, LEAST_ANSWER + room - kept * TURN)
-    assert (words.TRIMMED in bot.outbox.texts[-1]) == (kept < 4)
+    assert (words.TRIMMED() in bot.outbox.texts[-1]) == (kept < 4)
     assert not bot.said
 
 
@@ -113,7 +113,7 @@ async def test_a_question_that_is_too_long_by_itself_is_told_so_and_a_shorter_on
     for _ in range(2):
         assert await bot.ask("y" * 56) == End("dropped: quota")
     texts = list(bot.said.values())
-    assert texts[0].startswith(f"Of your 1,000 tokens today {FRAME + LEAST_ANSWER} are left, too few for this question")
+    assert texts[0].startswith(f"Of your 1,000 tokens a day {FRAME + LEAST_ANSWER} are left, too few for this question")
     assert len(texts) == 2, "of each question"
     outcome = await bot.ask()
     assert isinstance(outcome, End)

@@ -268,7 +268,7 @@ class Mover(Asker):
         if self.pending:
             self.repeat(r)
         elif self.then == "hold":
-            args = (f">{self.new}", "1", "1.0", self.machine.shard.now_ms + 4000, "hold", 0, "", self.old)
+            args = (f">{self.new}", "1", "1.0", 4000, "hold", 0, "", self.old)
             self.ask(r, "hold", args, lambda _: self._next("out"))
         elif self.then == "out":
             self.ask(r, "out", (self.old, self.new), self._taken)

@@ -212,7 +212,8 @@ def _hold(shadow: Shadow, step: Step, before: State, after: State) -> None:
     assert before.lists == after.lists
     if on:
         since = shadow.pauses[scope].since if scope in shadow.pauses else step.now
-        shadow.pauses[scope] = Pause(int(until), number, since, int(hold), policy)
+        end = step.now + int(until) if scope[0] == ">" else int(until)
+        shadow.pauses[scope] = Pause(end, number, since, int(hold), policy)
         assert before.places == after.places, "a pause moves no lane"
         for lane in before.places.get("leases", {}):
             if scope in shadow.scopes(lane)[1:]:

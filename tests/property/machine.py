@@ -174,7 +174,7 @@ class Machine:
             scope = r.choice([chat_of(r.choice(self.lanes)), "-5:t1"])
             mid = r.choice([self._count + 1, max(1, self._count - 6)])
             moving = r.choice(MOVE[:1]) if scope == MOVE[1] and r.random() < 0.5 else ""
-            call = ("forget", (scope, mid, moving))
+            call: tuple[str, tuple[Any, ...]] = ("forget", (scope, mid, moving))
         else:
             call = ("erase", self._member(r, chat_of(r.choice(self.lanes))))
         self.run(*call)

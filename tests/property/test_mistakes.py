@@ -55,7 +55,7 @@ MISTAKES = {
     "claim: no attempt limit": Change("claim.lua", "elseif try >= attempts then", "elseif try >= 99 then"),
     "claim: attempt counted after the work": Change("claim.lua", "'try', try + 1", "'try', try"),
     "claim: a chat's pause not looked at": Change(
-        "claim.lua", "local scope, moving = covered(pauses, lane)", "local scope, moving = nil"
+        "claim.lua", "scope, moving = covered(pauses, lane)", "scope, moving = nil"
     ),
     "claim: the bot's pause not looked at": Change("claim.lua", "if not pauses['*'] then take", "if true then take"),
     "claim: a pause that parks commands": Change(
@@ -208,7 +208,7 @@ MISTAKES = {
     "erase: takes what others wrote": Change("erase.lua", "'|', 1, true) ~= nil end", "'|', 1, true) ~= 0 end"),
     "move: no hold on the new chat": Change("claim.lua", "pauses['>' .. chat_of(lane)]", "nil"),
     "move: hold not asked again when the turn has gone": Change(
-        "claim.lua", "'attempts')\n      head = 'other'", "'attempts')\n      moving, head = nil, 'other'"
+        "claim.lua", "    if head ~= 'other' then", "    moving = nil\n    if head ~= 'other' then"
     ),
     "move: entries left in the old chat": Change("out.lua", "'lane:' .. lane) == 1 end", "'lane:' .. lane) == 2 end"),
     "move: the caller's own lane not counted": Change(

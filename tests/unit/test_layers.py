@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = ("main", "app", "handlers", "middleware", "simulator", "bench", "tests")
-STATIONS = ("ingress", "lanes", "runner", "sessions", "model", "outbox", "ops")
+STATIONS = ("ingress", "lanes", "runner", "sessions", "model", "media", "outbox", "ops")
 MOST_FILE_LINES = 320
 MOST_FUNCTION_LINES = 70
 

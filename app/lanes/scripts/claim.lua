@@ -10,7 +10,7 @@ unrefused()
 local worker, number = ARGV[1], tonumber(ARGV[2])
 local lease, attempts, merged = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local popped, POPPED_MOST, SWEEP_MOST, MOVES_MOST, MOVE_MS = 0, 500, 100, 10, 5000
-local pauses, resumes = {}, {}
+local pauses, resumes, unusual = {}, {}, false
 
 local function expire()
   for _, lane in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', num(now), 'LIMIT', 0, SWEEP_MOST)) do
@@ -76,7 +76,7 @@ local function discard(lane, list, turn)
     call('LTRIM', list, 1, -1)
     if gone == 1 then call('DEL', turn) end
     finish(uids, 'dropped: stale')
-    if ordinary(lane) then notice(lane, 'stale', 'stale', 3600, mid) end
+    if ordinary(lane) then notice(lane, 'stale', 'stale', 3600, mid, entry) end
   end
 end
 
@@ -124,7 +124,8 @@ local function consider(lane, set, rank)
   local list, turn = P .. 'lane:' .. lane, P .. 'turn:' .. lane
   sound('lane:' .. lane, 'list')
   sound('turn:' .. lane, 'hash')
-  local scope, moving = covered(pauses, lane), ordinary(lane) and pauses['>' .. chat_of(lane)]
+  local scope, moving = nil, nil
+  if unusual then scope, moving = covered(pauses, lane), ordinary(lane) and pauses['>' .. chat_of(lane)] end
   if scope then return park(lane, set, 'held:' .. scope, rank) end
   while true do
     local t = call('HMGET', turn, 'try', 'n', 'stop', 'answer', 'm:1')
@@ -189,6 +190,7 @@ end
 -- Moves on which nobody worked for a while: whoever sees them goes on.
 local function moves()
   local late = {}
+  if not unusual then return late end
   for _, old in ipairs(call('ZRANGEBYSCORE', P .. 'parcels', '-inf', num(now - MOVE_MS), 'LIMIT', 0, MOVES_MOST)) do
     late[#late + 1], late[#late + 2] = old, call('HGET', P .. 'parcel:' .. old, 'to') or ''
   end
@@ -197,8 +199,8 @@ end
 
 expire()
 wake()
-if call('EXISTS', P .. 'pause') == 1 then pauses = pairs_of('pause') end
-if call('EXISTS', P .. 'resume') == 1 then resumes = pairs_of('resume') end
+unusual = call('EXISTS', P .. 'pause', P .. 'resume', P .. 'parcels') > 0
+if unusual then pauses, resumes = pairs_of('pause'), pairs_of('resume') end
 local want, urgent, notices = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 if want + urgent + notices > 0 then
   local log = call('GET', P .. 'call:' .. worker) or '0'

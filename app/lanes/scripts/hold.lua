@@ -1,7 +1,7 @@
 -- parts: prelude pauses chat
 -- hold: begin or end a pause of a scope in this shard. Moves no lane at its beginning: claims park what they meet.
 -- KEYS[1] ready   ARGV scope on(1|'') ver until-ms policy hold-ms author reason   -> ok | same | old
---   scope: `*`, a chat, `<chat>:t<topic>`, or `><chat>`: while the chat of `reason` moves there nothing new of it starts
+--   scope: `*`, a chat, `<chat>:t<topic>`, or `><chat>`: for so many ms nothing new of it starts, since `reason` moves there
 -- Promise: `ver` (date.id) must be higher than the one noted, so a repetition (same) or an older command changes nothing.
 unrefused()
 local scope, on, ver = ARGV[1], ARGV[2] == '1', ARGV[3]
@@ -26,15 +26,17 @@ if not on then
   end
   return 'ok'
 end
+local moving = string.byte(scope) == 62
+local till = moving and num(now + tonumber(ARGV[4])) or ARGV[4]
 local since = active and string.match(active, '^%d+|[%d.]+|%a*|(%d+)|') or num(now)
-call('HSET', P .. 'pause', scope, table.concat({ ARGV[4], ver, ARGV[5], since, ARGV[6], ARGV[7], ARGV[8] }, '|'))
-if tonumber(ARGV[4]) > 0 then
-  call('ZADD', P .. 'later', ARGV[4], '~' .. scope)
+call('HSET', P .. 'pause', scope, table.concat({ till, ver, ARGV[5], since, ARGV[6], ARGV[7], ARGV[8] }, '|'))
+if tonumber(till) > 0 then
+  call('ZADD', P .. 'later', till, '~' .. scope)
 else
   call('ZREM', P .. 'later', '~' .. scope)
 end
 if scope == '*' then return 'ok' end
-if string.byte(scope) == 62 then
+if moving then
   local chat = P .. 'chat:' .. string.sub(scope, 2)
   call('HSET', chat, 'from', ARGV[8])
   if call('TTL', chat) < 0 then call('EXPIRE', chat, 30 * DAY) end

@@ -19,7 +19,7 @@ local entry = scope and call('LINDEX', P .. 'lane:' .. lane, 0)
 if entry then
   local _, ver = record(pauses[scope])
   local _, _, _, mid = header(entry)
-  notice(lane, 'pause' .. ver, 'pause', 2 * DAY, mid)
+  notice(lane, 'pause' .. ver, 'pause', 2 * DAY, mid, entry)
 end
 if delay > 0 then
   call('ZADD', P .. 'later', num(now + delay), lane)

@@ -62,7 +62,7 @@ local function take(uid, lane, limit, at, by, mid, group, kind, raw)
   local id, chat = tonumber(uid), chat_of(lane)
   if call('GETBIT', P .. 'seen:' .. num(math.floor(id / 4096)), id % 4096) == 1 then return 'dup' end
   if alias(chat) then return 'to ' .. alias(chat) end
-  local grouped = is_album(group)
+  local grouped = group ~= '' and is_album(group)
   local unasked = string.find(kind, 'a', 1, true) -- but of an album one caption may ask for all that follow it
     and (call('HGET', P .. 'chat:' .. chat, 'mode') or mode) ~= 'always' and not (grouped and album(lane, group))
   if kind == 'i' or unasked then
@@ -78,13 +78,13 @@ local function take(uid, lane, limit, at, by, mid, group, kind, raw)
   end
   if waiting >= tonumber(limit) then
     finish(uid, 'dropped: flood')
-    notice(lane, 'flood', 'flood', 3600, mid)
+    notice(lane, 'flood', 'flood', 3600, mid, raw)
     return 'flood'
   end
   local scope = pauses and (ordinary(lane) and pauses['*'] and '*' or covered(pauses, lane))
   if scope then
     local _, ver, policy = record(pauses[scope])
-    notice(lane, 'pause' .. ver, 'pause', 2 * DAY, mid)
+    notice(lane, 'pause' .. ver, 'pause', 2 * DAY, mid, raw)
     if policy == 'drop' then
       finish(uid, 'dropped: paused')
       return 'paused'

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.chain.figures import Charge, Figures
-from app.core import words
+from app.core import measures, words
 from app.core.allowance import Limit, limits
 from app.core.clock import Manual
 from app.model.failover import EndpointRow
@@ -73,7 +73,7 @@ class TestUsage:
         ]
 
     async def test_who_has_no_limit_hears_so(self) -> None:
-        assert await figures(Models()).usage(7, -5) == words.NO_QUOTA
+        assert await figures(Models()).usage(7, -5) == measures.NO_QUOTA()
 
 
 class TestKeys:
@@ -98,11 +98,11 @@ class TestKeys:
             "…ab12 (aa): ready",
             "  100 of 300 requests this hour, about 200 when it ends at 14:30 UTC",
             "  850 of 900 requests this month, spent on 22 Nov at this rate, 339 requests short",
-            "…ab12 (bb): at the endpoint's limit, back in 30 s (at 14:01 UTC)",
+            "…ab12 (bb): at the endpoint's limit, back in 30 seconds (at 14:01 UTC)",
             "  300 of 900 requests this month, about 437 when it ends on 1 Dec at 00:00 UTC",
             "…ab12 (cc): refused by the endpoint",
             "",
-            "other.host, its first model: ill, tried again in 12 s (at 14:01 UTC)",
+            "other.host, its first model: ill, tried again in 12 seconds (at 14:01 UTC)",
             "without a key: ready",
         ]
         assert models.refreshed == 1
@@ -116,8 +116,8 @@ class TestKeys:
         models.ledger.lines.append(Line("b", bot[0], 1_000_000, 5, NEXT_MONTH, MONTH))
         assert await figures(models, bot=bot).status() == [
             "Endpoint api.host (model-a): ready, 1 of 3 keys usable",
-            "Endpoint other.host (its first model): ill, tried again in 12 s (at 14:01 UTC)",
-            "Key …ab12 (bb) of api.host, model-a: at the endpoint's limit, back in 30 s (at 14:01 UTC)",
+            "Endpoint other.host (its first model): ill, tried again in 12 seconds (at 14:01 UTC)",
+            "Key …ab12 (bb) of api.host, model-a: at the endpoint's limit, back in 30 seconds (at 14:01 UTC)",
             "Key …ab12 (cc) of api.host: refused by the endpoint",
             "Everybody: 1,000,000 of 1,000,000 tokens this month, spent, back to 0 on 1 Dec at 00:00 UTC",
             "Key …ab12 (aa): 900 requests a month, spent on 22 Nov at this rate, 339 requests short",
@@ -141,10 +141,13 @@ class TestKeys:
         ]
         said = await figures(Models(Books(), rows)).status()
         assert [line for line in said if not line.startswith("Endpoint")] == [
-            "Key …ab12 (aa) of api.host, model-a: at the endpoint's limit, back in 30 s (at 14:01 UTC)",
+            "Key …ab12 (aa) of api.host, model-a: at the endpoint's limit, back in 30 seconds (at 14:01 UTC)",
             "Key …ab12 (cc) of api.host: refused by the endpoint, tried again on 22 Nov at 14:00 UTC",
             "Key …ab12 (dd) of api.host: not paid for, tried again at 15:00 UTC",
-            "local:11434, its first model, asked without a key: at the endpoint's limit, back in 30 s (at 14:01 UTC)",
+            (
+                "local:11434, its first model, asked without a key: at the endpoint's limit, "
+                "back in 30 seconds (at 14:01 UTC)"
+            ),
         ]
         assert not any(
             "no key" in line for line in [*said, *(await figures(Models(Books(), rows)).keys()).splitlines()]

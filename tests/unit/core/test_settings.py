@@ -60,6 +60,8 @@ BAD = {
         f'"{LEAK}"',
         LEAK,
     ],
+    "TRANSCRIBE_BASE_URL": [LEAK, f"https://me:{LEAK}@h:0"],
+    "TRANSCRIBE_API_KEY": [f"{LEAK} x", f"ü{LEAK}"],
 }
 
 

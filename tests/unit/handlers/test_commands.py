@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.core import words
+from app.core import unread, words
 from app.core.claims import Claim
 from app.core.clock import Manual
 from app.core.errors import Dead, Later, Lost, Rejected, StoreDown, Unparsable, Unsure
@@ -61,20 +61,20 @@ class TestCommands:
         assert isinstance(outcome, End)
         assert load(outcome.session).turns == []
         assert load(outcome.session).count == 1
-        assert outbox.texts == [words.NEW]
+        assert outbox.texts == [words.NEW()]
 
     async def test_an_unknown_command_gets_a_hint_in_private_and_silence_in_groups(self) -> None:
         outbox = Outbox()
         assert await self.make(outbox).hint(context(text="/foo")) == End("answered")
         assert await self.make(outbox).hint(context(text="/foo", chat=GROUP)) == End("dropped: ignored")
-        assert outbox.texts == [words.HINT]
+        assert outbox.texts == [words.HINT()]
 
 
 class TestFallback:
     async def test_what_has_no_words_gets_one_sentence(self) -> None:
         outbox = Outbox()
         assert await Fallback(outbox)(context(text=None, voice={"file_id": "x"})) == End("answered")
-        assert outbox.texts == [words.TEXT_ONLY]
+        assert outbox.texts == [unread.KIND()]
 
     async def test_an_album_gets_one_sentence_also_when_its_turn_comes_twice(self) -> None:
         outbox = Outbox()
@@ -121,7 +121,7 @@ class TestNotices:
         assert await self.run(outbox, kind=kind, lane="-100:t5,u7") == End("answered")
         ((address, text),) = outbox.sent
         assert address == Address(-100, 5, 3)
-        assert text == words.NOTICES.get(kind, words.NOTICE)
+        assert text == words.NOTICES.get(kind, words.NOTICE)()
 
     async def test_who_is_told_of_a_dead_letter_gets_the_id_that_finds_it(self) -> None:
         outbox, noted = Outbox(), list[tuple[str, str]]()

@@ -69,7 +69,7 @@ class TestMode:
         assert outcome == End("answered", fields=(("mode", asked.lower()),))
         ((address, text),) = outbox.sent
         assert address == Address(-100, None, 11)
-        assert text == words.MODE_SET[asked.lower()].format(mention="@lane_bot")
+        assert text == words.MODE_SET[asked.lower()](mention="@lane_bot")
 
     async def test_an_operator_may_too_and_so_may_an_anonymous_admin(self) -> None:
         who: tuple[dict[str, Any], ...] = ({"from_": BOB | {"id": OPERATOR}}, {"from_": BOB, "sender_chat": GROUP})
@@ -94,12 +94,12 @@ class TestMode:
     async def test_a_word_it_does_not_know_changes_nothing(self) -> None:
         outbox = Outbox()
         assert await mode(outbox, "/mode sometimes") == End("answered")
-        assert outbox.texts == [words.MODE_UNKNOWN.format(now=words.MODES["mention"])]
+        assert outbox.texts == [words.MODE_UNKNOWN(now=words.MODES["mention"]())]
 
     async def test_in_private_there_is_nothing_to_set(self) -> None:
         outbox = Outbox()
         assert await mode(outbox, "/mode always", chat=PRIVATE) == End("answered")
-        assert outbox.texts == [words.MODE_PRIVATE]
+        assert outbox.texts == [words.MODE_PRIVATE()]
 
     @pytest.mark.parametrize(
         "telegram, warned",
@@ -114,7 +114,7 @@ class TestMode:
     async def test_always_says_when_privacy_mode_would_make_it_a_lie(self, telegram: Telegram, warned: bool) -> None:
         outbox = Outbox()
         await mode(outbox, "/mode always", telegram)
-        assert (words.PRIVACY_ALWAYS in outbox.texts[0]) is warned
+        assert (words.PRIVACY_ALWAYS() in outbox.texts[0]) is warned
 
     async def test_a_chat_without_room_for_the_reply_gets_it_as_a_notice_and_the_mode_holds(self) -> None:
         outcome = await mode(Outbox(Later(900, "op")), "/mode mention")
@@ -131,7 +131,7 @@ class TestAdded:
         assert address == Address(-100)
         assert "@lane_bot" in text
         assert "reply to one of my messages" in text
-        assert words.PRIVACY_MENTION in text
+        assert words.PRIVACY_MENTION() in text
 
     async def test_in_a_forum_it_greets_in_the_general_topic(self) -> None:
         outbox = Outbox()
@@ -148,7 +148,7 @@ class TestAdded:
         outbox = Outbox()
         await becomes(outbox, "left", "member", mode="always")
         assert "I answer every message here" in outbox.texts[0]
-        assert words.PRIVACY_ALWAYS in outbox.texts[0]
+        assert words.PRIVACY_ALWAYS() in outbox.texts[0]
 
     @pytest.mark.parametrize("was, now", [("member", "administrator"), ("administrator", "member")])
     async def test_a_new_right_is_no_news_to_people_but_admins_are_asked_for_anew(self, was: str, now: str) -> None:

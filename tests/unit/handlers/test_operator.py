@@ -226,7 +226,7 @@ class TestWhoMay:
     async def test_others_are_refused_kindly_in_private_and_with_silence_in_groups(self, command: str) -> None:
         bench = Bench()
         assert await bench.give(command, from_=BOB, chat={"id": 8, "type": "private"}) == End("answered")
-        assert bench.said == words.NOT_YOURS
+        assert bench.said == words.NOT_YOURS()
         assert await bench.give(command, from_=BOB, chat=GROUP) == SILENCE
         assert bench.control.calls == []
 
@@ -236,7 +236,7 @@ class TestWhoMay:
         await bench.give("/pause", from_=BOB, chat=GROUP)
         assert bench.control.calls[0][1] == "-100"
         await bench.give("/pause all", from_=BOB, chat=GROUP)
-        assert bench.said == words.NOT_EVERYWHERE
+        assert bench.said == words.NOT_EVERYWHERE()
         assert await bench.give("/status", from_=BOB, chat=GROUP) == SILENCE
         assert len(bench.control.calls) == 1
 
@@ -272,7 +272,7 @@ async def test_status_is_told_to_operators() -> None:
 
 class TestStop:
     @pytest.mark.parametrize(
-        "answer, said", [("ok 1-w", words.STOPPED), ("head", words.STOPPED), ("idle", words.NOTHING_TO_STOP)]
+        "answer, said", [("ok 1-w", words.STOPPED()), ("head", words.STOPPED()), ("idle", words.NOTHING_TO_STOP())]
     )
     async def test_anybody_may_stop_and_hears_what_came_of_it(self, answer: str, said: str) -> None:
         bench = Bench()

@@ -62,7 +62,7 @@ async def test_a_switch_is_greeted_and_the_conversation_starts_afresh() -> None:
     bench = Bench()
     await bench.give("/persona keeper")
     assert bench.said.startswith("Mind the third step")
-    assert bench.said.endswith(words.PERSONA_NOW.format(name="Edda Marrow"))
+    assert bench.said.endswith(words.PERSONA_NOW(name="Edda Marrow"))
     assert bench.chat == {"persona": "keeper"}
     assert (loaded(bench.session).turns, loaded(bench.session).speaker) == ([], "keeper")
     await bench.give("/persona")

@@ -50,12 +50,12 @@ class TestForget:
     @pytest.mark.parametrize(
         "fields, call, said",
         [
-            ({}, (7, 11), words.FORGOTTEN),
-            ({"chat": GROUP}, (-100, 11), words.FORGOTTEN_GROUP),
-            ({"chat": GROUP, "from_": BOB, "sender_chat": GROUP}, (-100, 11), words.FORGOTTEN_GROUP),
-            ({"chat": GROUP, "from_": BOB | {"id": 9}}, (-100, 11), words.FORGOTTEN_GROUP),
-            ({"chat": GROUP, "from_": BOB}, (-100, 8, 11), words.FORGOTTEN_MEMBER),
-            ({"chat": GROUP, "from_": BOB, "sender_chat": CHANNEL}, (-100, -200, 11), words.FORGOTTEN_MEMBER),
+            ({}, (7, 11), words.FORGOTTEN()),
+            ({"chat": GROUP}, (-100, 11), words.FORGOTTEN_GROUP()),
+            ({"chat": GROUP, "from_": BOB, "sender_chat": GROUP}, (-100, 11), words.FORGOTTEN_GROUP()),
+            ({"chat": GROUP, "from_": BOB | {"id": 9}}, (-100, 11), words.FORGOTTEN_GROUP()),
+            ({"chat": GROUP, "from_": BOB}, (-100, 8, 11), words.FORGOTTEN_MEMBER()),
+            ({"chat": GROUP, "from_": BOB, "sender_chat": CHANNEL}, (-100, -200, 11), words.FORGOTTEN_MEMBER()),
         ],
         ids=["private", "admin", "anonymous admin", "operator", "member", "channel"],
     )
@@ -69,7 +69,7 @@ class TestForget:
     async def test_it_is_forgotten_even_if_the_chat_has_no_room_for_the_reply(self) -> None:
         forget = Forget()
         outcome = await run(Outbox(Later(900, "op")), "/forget", forget)
-        assert outcome == End("answered", notice=words.FORGOTTEN)
+        assert outcome == End("answered", notice=words.FORGOTTEN())
         assert forget.calls == [(7, 11)]
 
 
@@ -93,7 +93,7 @@ class TestPrivacy:
         outbox = Outbox()
         await run(outbox, "/privacy", chat=GROUP, days=1)
         (text,) = outbox.texts
-        for part in ("first names", "said by an admin", "for a day after"):
+        for part in ("first names", "said by an admin", "for 1 day after"):
             assert part in text
 
     async def test_the_offline_model_shows_nothing_to_anybody(self) -> None:

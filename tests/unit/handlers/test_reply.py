@@ -14,6 +14,7 @@ from app.core.claims import Claim
 from app.core.clock import Real
 from app.core.errors import Later, ModelCut, ModelDown, PromptTooLong, QuotaSpent, StoreDown
 from app.core.outcome import End, Outcome
+from app.core.tongue import Sentence
 from app.model.base import Chunk, Prompt, Usage
 from app.model.persona import Cast, Persona
 from app.ops.metrics import Metrics
@@ -78,7 +79,7 @@ class Bot:
 
     def __init__(self, model: Model, *, turns: int = 5, tokens: int = 10_000) -> None:
         self.model, self.outbox, self.told = model, Outbox(), Told()
-        limits = {"history_turns": turns, "history_tokens": tokens}
+        limits: dict[str, Any] = {"history_turns": turns, "history_tokens": tokens}
         self.reply = Reply(model, self.outbox, Metrics(), self.told, Patient(), cast=CAST, **limits)
         self.session = b""
         self.chat: dict[str, str] = {}
@@ -130,10 +131,10 @@ async def test_that_old_turns_are_left_out_is_told_once_and_is_no_part_of_the_co
     bot = Bot(Model(*(f"a{i}" for i in range(9))), turns=2)
     for i in range(6):
         await bot.turn(text=f"q{i}")
-    told = [words.TRIMMED in text for text in bot.outbox.texts]
+    told = [words.TRIMMED() in text for text in bot.outbox.texts]
     assert told == [False, False, False, True, False, False]
-    assert bot.outbox.texts[3] == f"a3\n\n{words.TRIMMED}"
-    assert all(words.TRIMMED not in content for _, content in bot.asked())
+    assert bot.outbox.texts[3] == f"a3\n\n{words.TRIMMED()}"
+    assert all(words.TRIMMED() not in content for _, content in bot.asked())
 
 
 async def test_a_question_without_answer_is_not_shown_to_the_model_again() -> None:
@@ -192,7 +193,7 @@ class TestQuotes:
 
 
 class TestFinishes:
-    @pytest.mark.parametrize("finish, line", [("length", words.LENGTH), ("content_filter", words.FILTERED)])
+    @pytest.mark.parametrize("finish, line", [("length", words.LENGTH()), ("content_filter", words.FILTERED())])
     async def test_an_answer_that_ended_early_says_so_in_a_last_line(self, finish: str, line: str) -> None:
         bot = Bot(Model("a long story", finish=finish))
         assert await bot.turn(text="q") == End("answered", session=bot.session)
@@ -211,7 +212,7 @@ class TestFinishes:
         bot = Bot(model)
         await bot.turn(text="q")
         assert len(model.prompts) == 3
-        assert bot.outbox.texts == [f"half of\n\n{words.CUT}"]
+        assert bot.outbox.texts == [f"half of\n\n{words.CUT()}"]
         assert load(bot.session).turns[0].answer == "half of"
         assert load(bot.session).tokens > 0
 
@@ -229,16 +230,10 @@ class TestFinishes:
             ("length", words.SORRY_LENGTH),
         ],
     )
-    async def test_an_empty_answer_is_apologised_for(self, finish: str, sentence: str) -> None:
+    async def test_an_empty_answer_is_apologised_for(self, finish: str, sentence: Sentence) -> None:
         with pytest.raises(Sorry) as raised:
             await Bot(Model(" \n", finish=finish)).turn(text="q")
         assert raised.value.sentence == sentence
-
-    async def test_a_picture_with_a_caption_is_answered_by_its_words_and_says_so(self) -> None:
-        bot = Bot(Model("a hat"))
-        await bot.turn(text=None, caption="what is it?", photo=[{}])
-        assert bot.asked()[-1] == ("user", "what is it?")
-        assert bot.outbox.texts == [f"a hat\n\n{words.CAPTION_ONLY}"]
 
 
 class TestPersonas:
@@ -281,7 +276,7 @@ class TestTooLong:
         assert [content for role, content in bot.asked() if role == "user"] == ["q4", "q5", "q6", "q7", "q8"]
         assert len(bot.model.prompts) == 10
         assert [prompt.turn for prompt in bot.model.prompts[8:]] == ["9", "9"]
-        assert bot.outbox.texts[-1] == f"fine\n\n{words.TRIMMED}"
+        assert bot.outbox.texts[-1] == f"fine\n\n{words.TRIMMED()}"
 
     async def test_the_next_question_fits_at_once_and_is_told_nothing(self) -> None:
         bot = await self.talked(8)
@@ -311,7 +306,7 @@ class TestLoading:
         bot = Bot(Model("a"))
         bot.model.loading = 19.2
         await bot.turn(text="q")
-        assert bot.told.notices == {"loading1": "The model is waking up, about 20 s; then I answer."}
+        assert bot.told.notices == {"loading1": "The model is waking up, about 20 seconds; then I answer."}
         assert bot.outbox.texts == ["a"]
 
     async def test_a_moment_is_not_worth_a_word(self) -> None:
@@ -347,7 +342,7 @@ class TestJournal:
 
     async def test_our_last_lines_in_it_are_recognised(self) -> None:
         bot = Bot(Model())
-        await bot.turn(text="q", journal={"answer": f"42\n\n{words.LENGTH}\n\n{words.TRIMMED}"})
+        await bot.turn(text="q", journal={"answer": f"42\n\n{words.LENGTH()}\n\n{words.TRIMMED()}"})
         session = load(bot.session)
         assert (session.turns[0].answer, session.told_trim) == ("42", True)
 

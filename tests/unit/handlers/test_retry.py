@@ -93,7 +93,7 @@ class TestRetry:
     async def test_without_a_question_it_says_so_and_asks_nobody(self) -> None:
         asker = bot()
         assert await retry(asker) == End("answered")
-        assert (asker.outbox.texts, asker.model.prompts) == ([words.NOTHING_TO_RETRY], [])
+        assert (asker.outbox.texts, asker.model.prompts) == ([words.NOTHING_TO_RETRY()], [])
 
     @pytest.mark.parametrize("failure", [ModelDown(), QuotaSpent("user", Limit(5, "r", "hour"), 0.0)])
     async def test_a_retry_that_fails_leaves_the_conversation_as_it_was(self, failure: Exception) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -10,11 +12,13 @@ import pytest
 from app.chain.context import Sorry
 from app.chain.dispatch import Dispatch
 from app.core import words
+from app.core.allowance import Limit
 from app.core.claims import Claim
 from app.core.clock import Manual
-from app.core.errors import ModelCut, ModelDown, ModelError, Stopped
+from app.core.errors import ModelCut, ModelDown, ModelError, QuotaSpent, Stopped
 from app.core.outcome import End, Outcome
 from app.ingress.polling import ALLOWED
+from app.model.base import Chunk, Prompt
 from app.sessions.session import load
 from handlers.button import Button
 from middleware.boundary import Boundary
@@ -26,7 +30,7 @@ async def test_a_stopped_answer_is_kept_as_far_as_it_was_seen_and_says_so() -> N
     bot = Bot(Model("one two three"))
     bot.outbox.stop_after = "one"
     outcome = await bot.turn(text="count")
-    assert bot.outbox.texts == [f"one\n\n{words.STOPPED_HERE}"]
+    assert bot.outbox.texts == [f"one\n\n{words.STOPPED_HERE()}"]
     assert isinstance(outcome, End)
     assert outcome.kind == "answered"
     assert load(bot.session).turns[0].answer == "one"
@@ -56,6 +60,28 @@ async def test_an_answer_that_was_cut_and_is_repeated_grows_anew() -> None:
     assert bot.outbox.texts == ["one two three"]
 
 
+class Failing(Model):
+    """Is cut, and then has another trouble."""
+
+    def __init__(self, then: Exception) -> None:
+        super().__init__("one two", "one two", failure=ModelCut("one"))
+        self.then = then
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        if self.prompts:
+            raise self.then
+        async with aclosing(super().stream(prompt)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
+@pytest.mark.parametrize("then", [ModelDown("gone"), QuotaSpent("user", Limit(1, "r", "hour"), 9.0)])
+async def test_what_was_cut_is_kept_when_its_repetition_cannot_be_had(then: Exception) -> None:
+    bot = Bot(Failing(then))
+    await bot.turn(text="count")
+    assert bot.outbox.texts == [f"one\n\n{words.CUT()}"]
+
+
 @pytest.mark.parametrize("error", [ModelDown("gone"), Sorry(words.SORRY_SLOW, "deadline"), ModelCut("")])
 async def test_what_was_seen_of_an_answer_that_fails_is_kept_and_said_to_be_cut(error: ModelError | Sorry) -> None:
     outbox = Outbox()
@@ -63,7 +89,7 @@ async def test_what_was_seen_of_an_answer_that_fails_is_kept_and_said_to_be_cut(
     ctx.question = "what?"
     ctx.claim.said, ctx.claim.shown = "the beginning", True
     outcome = await Boundary(outbox, Manual(500.0), history_turns=5)(ctx, Inner(error))
-    assert outbox.texts == [f"the beginning\n\n{words.CUT}"]
+    assert outbox.texts == [f"the beginning\n\n{words.CUT()}"]
     assert outbox.marked == [True]
     assert isinstance(outcome, End)
     assert outcome.kind == "answered"

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.core import words
+from app.core import manual
 from app.core.clock import Manual
 from app.core.settings import load
 from app.core.triage import CONTROL
@@ -17,7 +17,7 @@ from app.model.persona import load as personas
 from handlers.table import Parts, hosts, table
 from tests.unit.fakes import ME, Outbox
 
-ALL = (*words.MENU, *words.MENU_GROUP, *words.MENU_ADMIN, *words.MENU_OPERATOR)
+ALL = (*manual.MENU, *manual.MENU_GROUP, *manual.MENU_ADMIN, *manual.MENU_OPERATOR)
 FALLBACKS = '[{"base_url": "https://two.test/v1", "name": "m"}, {"name": "other"}]'
 
 
@@ -32,6 +32,7 @@ def commands(folder: Path) -> set[str]:
         models=nothing,
         cast=personas("assistant"),
         teller=nothing,
+        media=cast(Any, SimpleNamespace(hears=False)),
         metrics=nothing,
         forget=nothing,
         clock=Manual(),
@@ -47,15 +48,18 @@ def test_what_a_menu_offers_is_obeyed_and_so_is_what_goes_ahead_of_everything(tm
     assert known >= CONTROL
 
 
-@pytest.mark.parametrize("name, about", ALL)
-def test_telegram_takes_every_line_of_a_menu(name: str, about: str) -> None:
-    assert re.fullmatch("[a-z0-9_]{1,32}", name)
-    assert 1 <= len(about) <= 256
+@pytest.mark.parametrize("language", ["", "de", "es", "ja", "ru", "zh"])
+def test_telegram_takes_every_line_of_a_menu_in_every_language(language: str) -> None:
+    menus = manual.menus()[language]
+    for name, about in (*menus["default"], *menus["all_group_chats"], *menus["all_chat_administrators"]):
+        assert re.fullmatch("[a-z0-9_]{1,32}", name)
+        assert 1 <= len(about) <= 256
+    assert all(1 <= len(about) <= 256 for _, about in manual.MENU_OPERATOR)
 
 
 def test_help_names_what_the_menus_offer(tmp_path: Path) -> None:
-    offered = {name for name, _ in (*words.MENU, *words.MENU_GROUP)} - {"start"}
-    assert {name for name in offered if f"/{name} " not in words.HELP} == set()
+    offered = {name for name, _ in (*manual.MENU, *manual.MENU_GROUP)} - {"start"}
+    assert {name for name in offered if f"/{name} " not in manual.help_text()} == set()
 
 
 def test_who_sees_questions_is_said_of_all_endpoints(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ async def test_who_speaks_as_a_channel_is_counted_as_that_channel() -> None:
 async def test_others_are_refused_kindly_in_private_and_with_silence_in_groups_admins_too(command: str) -> None:
     bench = Bench()
     assert await bench.give(command, from_=BOB, chat={"id": 8, "type": "private"}) == End("answered")
-    assert bench.said == words.NOT_YOURS
+    assert bench.said == words.NOT_YOURS()
     assert await bench.give(command, from_=BOB, chat=GROUP) == SILENCE
     assert bench.quotas == {}
 

@@ -92,6 +92,9 @@ class Lanes:
     leases: list[float] = field(default_factory=list)
     held: asyncio.Event | None = None
     """Stores of shard 0 wait for it."""
+    moved: dict[str, str] = field(default_factory=dict)
+    """Chats that have another id."""
+    rows: list[Incoming] = field(default_factory=list)
 
     def shard_of(self, lane: str) -> int:
         return int(lane.lstrip("x")) % 2
@@ -102,8 +105,11 @@ class Lanes:
             await self.held.wait()
         if self.refusals[shard]:
             raise self.refusals[shard].popleft()
-        self.stored.append((shard, [u.uid for u in updates]))
-        return Stored(len(updates), ["ok"] * len(updates))
+        statuses = [f"to {self.moved[u.lane]}" if u.lane in self.moved else "ok" for u in updates]
+        here = [u for u, status in zip(updates, statuses, strict=True) if status == "ok"]
+        self.stored.append((shard, [u.uid for u in here]))
+        self.rows += here
+        return Stored(len(here), statuses)
 
     async def lease(self, owner: str, seconds: float) -> bool:
         await turns()

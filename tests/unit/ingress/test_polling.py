@@ -256,3 +256,25 @@ async def test_a_stop_gives_the_lease_up_and_ends_quietly() -> None:
         assert task.exception() is None
     assert ingress.lanes.leases[-1] == 0
     assert ingress.telegram.held == 0
+
+
+async def test_what_comes_for_a_chat_that_moved_is_stored_in_its_new_place_before_it_is_confirmed() -> None:
+    ingress = Ingress(written(10, 11))
+    ingress.lanes.moved = {"10": "13", "13": "15"}
+    ingress.lanes.held = asyncio.Event()
+    async with ingress.running():
+        assert set(ingress.telegram.offsets) == {0}
+        ingress.lanes.held.set()
+        await turns(40)
+        assert ingress.telegram.offsets[-1] == 12
+    assert ingress.lanes.stored == [(1, [11]), (0, []), (1, []), (1, [10])]
+    assert (ingress.lanes.rows[-1].lane, ingress.lanes.rows[-1].mid) == ("15", 0)
+
+
+async def test_a_chat_that_moves_in_a_circle_does_not_stop_the_others() -> None:
+    ingress = Ingress(written(10, 11))
+    ingress.lanes.moved = {"10": "12", "12": "10"}
+    async with ingress.running():
+        await turns(40)
+        assert ingress.telegram.offsets[-1] == 12
+    assert [row.uid for row in ingress.lanes.rows] == [11]

@@ -40,8 +40,8 @@ class Desk:
         """A claim call with the next number; `number`, `worker`, `lease` and `attempts` may be given."""
         self.number += 1
         number, worker = given.get("number", self.number), given.get("worker", "w")
-        args = (worker, number, want, urgent, notices, given.get("lease", 1000), given.get("attempts", 3))
-        args = (*args, given.get("merge", 10))
+        bounds = (given.get("lease", 1000), given.get("attempts", 3), given.get("merge", 10))
+        args = (worker, number, want, urgent, notices, *bounds)
         return claimed(0, self.shard.ask("claim", *args), 0.0)
 
     def take(self, want: int = 1, **given: Any) -> Any:
@@ -91,6 +91,31 @@ class Desk:
     def signal(self, lane: str, uid: str, mid: int, at: int = START_MS) -> tuple[str, str]:
         kind, token = self.shard.ask("signal", lane, uid, mid, at)
         return kind.decode(), token.decode()
+
+    def forget(self, scope: str, mid: int, moving: str = "") -> int:
+        return int(self.shard.ask("forget", scope, mid, moving)[0])
+
+    def erase(self, chat: str, uids: str = "", **values: tuple[str, str]) -> tuple[str, int]:
+        """`uids` with `|` around each; values by kind and lane, `session_7`: (was, shall be)."""
+        triples = [word for key, pair in values.items() for word in (key.replace("_", ":", 1), *pair)]
+        what, count, _ = self.shard.ask("erase", chat, uids, *triples)
+        return what.decode(), count
+
+    def out(self, old: str, new: str) -> dict[str, str] | None:
+        """The parcel; None while the old chat is busy."""
+        what, *rest = self.shard.ask("out", old, new)
+        words = [word.decode() for word in rest[1]] if what == b"ok" else []
+        return dict(zip(words[::2], words[1::2], strict=True)) if what == b"ok" else None
+
+    def into(self, old: str, new: str, **values: str) -> str:
+        """Values by kind and lane or field: `inherit_-9`, `chat_mode`."""
+        words = [word for key, value in values.items() for word in (key.replace("_", ":", 1), value)]
+        return str(self.shard.ask("into", old, new, "1.0", WEEK, *words).decode())
+
+    def moving(self, old: str, new: str, ms: int = 60_000) -> str:
+        """The hold of a chat that another moves to."""
+        args = (f">{new}", "1", "1.0", ms, "hold", 0, "", old)
+        return str(self.shard.ask("hold", *args).decode())
 
     def ends(self) -> list[tuple[str, str]]:
         """(update id, end) of everything that ended."""

@@ -62,7 +62,7 @@ class TestIds:
         assert outbox.texts[0].endswith(f"(error {error_id}).")
         assert kind == "ModelRefused 400"
 
-    @pytest.mark.parametrize("error, sentence", [(Rejected("secret"), words.UNSENT), (Unsure(), words.UNSURE)])
+    @pytest.mark.parametrize("error, sentence", [(Rejected("secret"), words.UNSENT()), (Unsure(), words.UNSURE())])
     async def test_and_so_does_a_notice(self, error: Exception, sentence: str) -> None:
         outcome, ((error_id, kind),) = await self.noted(error, Outbox())
         assert outcome == End("apologised", notice=f"{sentence[:-1]} (error {error_id}).", session=outcome.session)  # type: ignore[union-attr]
@@ -80,16 +80,16 @@ async def test_what_ends_well_passes() -> None:
 @pytest.mark.parametrize(
     "error, sentence",
     [
-        (ModelDown("secret host"), words.SORRY_DOWN),
-        (ModelBusy(3), words.SORRY_BUSY),
-        (ModelRefused(400, "secret reason"), words.SORRY_FAILED),
-        (ModelRefused(400, "secret words triggered our content management policy"), words.SORRY_FILTERED),
-        (KeyRefused(401, "secret key"), words.SORRY_DOWN),
-        (KeyUnpaid(402, "secret account"), words.SORRY_DOWN),
-        (PromptTooLong(400, "secret length"), words.SORRY_LONG),
-        (ModelFailed("secret"), words.SORRY_FAILED),
-        (ModelCut(""), words.SORRY_FAILED),
-        (Sorry(words.SORRY_SLOW, "deadline"), words.SORRY_SLOW),
+        (ModelDown("secret host"), words.SORRY_DOWN()),
+        (ModelBusy(3), words.SORRY_BUSY()),
+        (ModelRefused(400, "secret reason"), words.SORRY_FAILED()),
+        (ModelRefused(400, "secret words triggered our content management policy"), words.SORRY_FILTERED()),
+        (KeyRefused(401, "secret key"), words.SORRY_DOWN()),
+        (KeyUnpaid(402, "secret account"), words.SORRY_DOWN()),
+        (PromptTooLong(400, "secret length"), words.SORRY_LONG()),
+        (ModelFailed("secret"), words.SORRY_FAILED()),
+        (ModelCut(""), words.SORRY_FAILED()),
+        (Sorry(words.SORRY_SLOW, "deadline"), words.SORRY_SLOW()),
     ],
 )
 async def test_a_failing_model_costs_one_polite_sentence_with_an_id(error: Exception, sentence: str) -> None:

@@ -84,7 +84,7 @@ class TestAccess:
 
     async def test_a_stranger_hears_it_once_an_hour_in_private_and_never_in_groups(self) -> None:
         layer = Access({1}, ())
-        told = End("dropped: access", notice=words.ACCESS)
+        told = End("dropped: access", notice=words.ACCESS())
         silent = End("dropped: access")
         assert await self.end(layer) == told
         assert await self.end(layer, date=DATE + 3599) == silent
@@ -176,7 +176,7 @@ class TestSanitise:
         fields: dict[str, Any] = {"chat": GROUP, "entities": mention(text)} if "@" in text else {}
         ctx = context(text=text, **fields)
         assert await Sanitise(outbox, "lane_bot")(ctx, inner) == DONE
-        assert (outbox.texts, inner.texts) == ([words.EMPTY], [])
+        assert (outbox.texts, inner.texts) == ([words.EMPTY()], [])
 
     async def test_a_picture_among_people_is_no_question_that_needs_words(self) -> None:
         outbox, inner = Outbox(), Inner(DONE)
@@ -206,7 +206,7 @@ class TestThrottle:
         layer = Throttle(2)
         ends = [await self.end(layer, uid, DATE + uid) for uid in range(1, 6)]
         assert ends[:2] == [DONE, DONE]
-        assert ends[2] == End("dropped: throttled", notice=words.THROTTLED)
+        assert ends[2] == End("dropped: throttled", notice=words.THROTTLED())
         assert ends[3:] == [End("dropped: throttled")] * 2
 
     async def test_the_window_slides(self) -> None:

@@ -78,7 +78,10 @@ class TestQuotas:
             ),
             (
                 *("bot", "3r/min", WRITTEN + 30.2),
-                "All of us together have used up my 3 requests a minute; I can answer again in 29 s (at 08:01 UTC).",
+                (
+                    "All of us together have used up my 3 requests a minute; "
+                    "I can answer again in 29 seconds (at 08:01 UTC)."
+                ),
             ),
         ],
     )
@@ -193,7 +196,7 @@ class TestHolding:
         bench = Bench(hold=False)
         assert await bench.ask(ModelExhausted(WRITTEN + 10)) == End("apologised")
         assert bench.texts == [
-            "Sorry, my language model has reached its limit; please ask again in 8 s (at 08:01 UTC)."
+            "Sorry, my language model has reached its limit; please ask again in 8 seconds (at 08:01 UTC)."
         ]
 
     async def test_whoever_comes_back_at_the_told_time_in_vain_hears_of_it_again(self) -> None:

@@ -62,3 +62,22 @@ async def test_a_redis_that_is_away_is_said_so(desk: Desk) -> None:
     with pytest.raises(StoreDown):
         await ledger.override(1, None)
     await gone.close()
+
+
+async def test_a_chat_with_a_new_id_keeps_its_limits_and_what_it_used(desk: Desk) -> None:
+    hourly = limits("10r/hour,100r/day,1000r/month")
+    await desk.ledger.override(-50, hourly)
+    await desk.ledger.reserve("1", [("c-50", hourly)], 5, 20, 5)
+    await desk.ledger.settle("1", 25)
+    await desk.ledger.move(-50, -100)
+    await desk.ledger.move(-50, -100)
+    assert (await desk.ledger.overrides())["-100"] == hourly
+    assert [line.used for line in await desk.ledger.usage([("c-100", hourly)])] == [1, 1, 1]
+    assert [line.used for line in await desk.ledger.usage([("c-50", hourly)])] == [0, 0, 0]
+
+
+async def test_limits_that_the_new_id_has_already_stay(desk: Desk) -> None:
+    await desk.ledger.override(-50, limits("10r/hour"))
+    await desk.ledger.override(-100, ())
+    await desk.ledger.move(-50, -100)
+    assert (await desk.ledger.overrides())["-100"] == ()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import StoreBroken
-from app.ops.control import EVERYWHERE, Control
+from app.ops.control import EVERYWHERE, NEWEST, Control
 from tests.support.wait import turns
 
 
@@ -24,6 +24,9 @@ class Shards:
     away: set[int] = field(default_factory=set)
     held: int = 0
     scoped: dict[int, set[str]] = field(default_factory=dict)
+    scopes: list[str] = field(default_factory=list)
+    """Of the pauses and their ends, as they came."""
+    stopped: list[tuple[str, int]] = field(default_factory=list)
 
     def shard_of(self, lane: str) -> int:
         return 0
@@ -31,6 +34,7 @@ class Shards:
     async def hold(self, shard: int, scope: str, *, on: bool, ver: str, record: Sequence[Any]) -> bool:
         await turns(2)
         self.held += 1
+        self.scopes.append(scope)
         if shard in self.away:
             raise StoreBroken("NOPERM")
         until, policy, keep, author, reason = record
@@ -44,7 +48,8 @@ class Shards:
         return self.scoped.get(shard, set())
 
     async def signal(self, lane: str, uid: str, mid: int, at_ms: int) -> tuple[str, str]:
-        return "idle", ""
+        self.stopped.append((lane, mid))
+        return ("ok" if lane.startswith("-50") else "idle"), ""
 
 
 class Turns:
@@ -160,3 +165,19 @@ async def test_nothing_is_repaired_where_all_shards_agree() -> None:
 async def test_what_a_resume_leaves_paused_is_known(scope: str, still: set[str]) -> None:
     shards = Shards(scoped={0: {"*", "-5", "-5:t2", "-5:t30", "-55:t1"}, 3: {"*", "8"}})
     assert await process(shards).remaining(scope) == still
+
+
+async def test_a_command_in_a_chat_to_which_another_moves_holds_in_both() -> None:
+    shards = Shards()
+    control = process(shards)
+
+    async def origins(chat: str) -> tuple[str, str]:
+        return ("-50", "") if chat == "-100" else ("", "")
+
+    control.origins = origins
+    await control.pause("-100:t5", 0, "", "ann", "5.1")
+    await control.resume("-100", "5.2")
+    await control.pause("-7", 0, "", "ann", "5.3")
+    assert shards.scopes == ["-100:t5", "-50:t5", "-100", "-50", "-7"]
+    assert await control.stop("-100", "9", 12, 0) == "ok"
+    assert shards.stopped == [("-100", 12), ("-50", NEWEST)]

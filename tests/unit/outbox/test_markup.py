@@ -141,7 +141,7 @@ def test_no_message_has_more_than_a_hundred_entities_and_none_is_lost() -> None:
 
 @pytest.mark.parametrize("answer", ["Look:\n```py\nx = 1", "*a", "> q", "- a\n  - b", "||a", "| a |\n|---|\n| b |"])
 def test_our_last_lines_stand_below_whatever_the_answer_left_open(answer: str) -> None:
-    lines = [words.LENGTH, words.TRIMMED]
+    lines = [words.LENGTH(), words.TRIMMED()]
     [message] = seen(words.with_lines(answer, lines))
     assert message.endswith("\n\n" + "\n\n".join(lines))
     assert "</" not in message[-len("\n\n".join(lines)) :]

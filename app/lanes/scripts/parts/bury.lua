@@ -12,7 +12,7 @@ local function bury(lane, turn, reason)
     call('HSET', dead, uids, table.concat({ lane, reason, turn.try or 0, 0, num(now) }, '|') .. '\n' .. entry)
     call('ZADD', P .. 'dead', num(now), chat .. '/' .. uids)
     finish(uids, 'dead')
-    if string.byte(lane) ~= 63 then notice(lane, 'dead' .. uids, 'dead', 3600, mid) end
+    if string.byte(lane) ~= 63 then notice(lane, 'dead' .. uids, 'dead', 3600, mid, entry) end
   end
   call('EXPIRE', dead, DEAD_SECONDS)
   call('EXPIRE', P .. 'dead', DEAD_SECONDS)

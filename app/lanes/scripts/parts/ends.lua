@@ -20,10 +20,13 @@ local function tell(chat, id, mid, raw)
   end
 end
 
--- One notice of a kind for a chat and its occasion: written with what causes it, so durable and made once.
-local function notice(lane, mark, kind, seconds, mid)
+-- One notice of a kind for a chat and its occasion: written with what causes it, so durable and made once. `raw` is the
+-- update that it is about: the first language in it is that of whoever wrote it (in a text its quotes were escaped).
+local function notice(lane, mark, kind, seconds, mid, raw)
   local chat = chat_of(lane)
   if call('SET', P .. 'notice:' .. chat .. ':' .. mark, 1, 'NX', 'EX', seconds) then
-    tell(chat, mark, mid, string.format('{"kind":"%s","lane":"%s","mid":%s}', kind, lane, mid))
+    local language = string.match(raw, '"language_code"%s*:%s*"([%w_-]+)')
+    local said = language and ',"language":"' .. string.sub(language, 1, 16) .. '"' or ''
+    tell(chat, mark, mid, string.format('{"kind":"%s","lane":"%s","mid":%s%s}', kind, lane, mid, said))
   end
 end

@@ -1,0 +1,84 @@
+"""A question as the model gets it: the person's words, what came with them, and what they reply to.
+
+What a person wrote, said or sent as a thing stands there as their own words, in groups behind the member's name. Text
+of documents and of messages replied to stands behind ">", line by line, so that it is read as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from app.chain.context import Context
+from app.core.schema import Message
+from app.core.text import clean, name
+from app.media.found import Document, Given
+from app.model.base import Message as Said
+
+QUOTE_LENGTH = 2000
+KEPT_LENGTH = 1000  # of a document, in the conversation
+REST = "[the rest is left out]"
+PICTURES = "[The pictures are not shown to you.]"
+
+
+def question(ctx: Context, history: Sequence[Said]) -> tuple[str, str]:
+    """What the conversation keeps of it, and what is asked."""
+    kept, asked = (_question(ctx, history, length) for length in (KEPT_LENGTH, None))
+    return kept, "\n\n".join(filter(None, (asked, ctx.given.own.unseen)))
+
+
+def anew(kept: str, given: Given) -> str:
+    """What is asked when a question is asked again: what the conversation kept of it, and its documents whole."""
+    return "\n\n".join((kept, *(_document(one, None) for one in given.own.documents)))
+
+
+def speechless(ctx: Context) -> bool:
+    """Whether there is nothing in it but pictures."""
+    own, reply, quote = ctx.given.own, ctx.message.reply_to_message, ctx.message.quote
+    replied = reply is not None and (reply.text or reply.caption)
+    return not (ctx.text or own.spoken or own.documents or replied or quote)
+
+
+def _question(ctx: Context, history: Sequence[Said], length: int | None) -> str:
+    own = ctx.given.own
+    words = "\n".join(filter(None, (own.marks, ctx.text, own.spoken)))
+    text = words if ctx.private else f"{_speaker(ctx.message)}: {words}"
+    blocks = [_document(one, length) for one in own.documents]
+    return "\n\n".join(filter(None, (text, *blocks, _replied(ctx, history, length))))
+
+
+def _document(document: Document, length: int | None) -> str:
+    text = document.text if length is None else document.text[:length]
+    cut = document.cut or len(text) < len(document.text)
+    return "\n".join((f"[document {document.name}]", *_behind(text), *([REST] if cut and text else ())))
+
+
+def _replied(ctx: Context, history: Sequence[Said], length: int | None) -> str:
+    """What the message replies to; "" if the conversation shows it anyway (a part that was chosen is always given)."""
+    reply, quote, found = ctx.message.reply_to_message, ctx.message.quote, ctx.given.replied
+    if reply is None and quote is None:
+        return ""
+    chosen = quote is not None and quote.is_manual
+    text = quote.text if quote is not None and quote.text else (reply.text or reply.caption or "") if reply else ""
+    text = clean(text)[:QUOTE_LENGTH]
+    if not found and not found.unseen and _shown(text, history, chosen=chosen):
+        return ""
+    who = _speaker(reply) if reply is not None else "Someone"
+    lines = [found.marks, found.unseen, text, found.spoken, *(_document(one, length) for one in found.documents)]
+    return "\n".join(
+        (f"> {who} {'sent' if found or found.unseen else 'wrote'}:", *_behind("\n".join(filter(None, lines))))
+    )
+
+
+def _shown(text: str, history: Iterable[Said], *, chosen: bool) -> bool:
+    return not text or (not chosen and any(text in said["content"] for said in history))
+
+
+def _behind(text: str) -> list[str]:
+    return [f"> {line}" for line in text.splitlines()]
+
+
+def _speaker(message: Message) -> str:
+    """The member's name; of an anonymous admin or a channel, the title that it speaks under."""
+    if message.sender_chat is not None:
+        return name(message.sender_chat.title or "")
+    return name(message.from_.first_name if message.from_ is not None else "")
