@@ -82,7 +82,7 @@ class Groups:
         self._rights.drop(chat.id)
         if not now.there:
             return End("dropped: noted", fields=(("dead", moment),))
-        alive = (("dead", ""), ("back", moment)) if not was.there else ()
+        alive = (("dead", ""), ("refused", ""), ("back", moment)) if not was.there else ()
         if was.there or chat.type == "private" or not self._welcome(change):
             return End("dropped: noted", fields=alive)
         mode = self._now(claim)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from app.chain.compose import Handler
 from app.chain.context import Context, Sorry
-from app.chain.over import gone, over
+from app.chain.over import GONE, gone, over
 from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Clock
@@ -49,7 +49,7 @@ class Boundary:
         self._tokens = history_tokens
 
     async def __call__(self, ctx: Context, inner: Handler) -> Outcome:
-        dead = "dead" in ctx.claim.chat
+        dead = [name for name in GONE if name in ctx.claim.chat]
         if dead and gone(ctx.claim):
             return End("undeliverable")
         try:
@@ -60,8 +60,9 @@ class Boundary:
             outcome = self._traced(ctx, over(ctx.claim, error, self._clock), error)
         outcome = self._noted(ctx, outcome)
         if isinstance(outcome, End):
-            if dead and "dead" not in dict(outcome.fields):
-                outcome = replace(outcome, fields=(*outcome.fields, ("dead", "")))
+            over_now = tuple((name, "") for name in dead if name not in dict(outcome.fields))
+            if over_now:
+                outcome = replace(outcome, fields=(*outcome.fields, *over_now))
             if ctx.keep_bad:
                 outcome = replace(outcome, keep_bad=True)
         return outcome

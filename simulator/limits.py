@@ -1,4 +1,4 @@
-"""Telegram's flood limits as it tells them: 1/s in a chat with a short burst, 20 a minute in a group, 30/s a bot.
+"""Telegram's flood limits as it tells them: 1/s in a chat with short bursts, 20 a minute in a group, 30/s a bot.
 
 The exact ones are unpublished and vary; these are meant to catch who ignores them. Who calls again during the
 `retry_after` of a 429 is refused again, and each such call makes the penalty longer.
@@ -8,8 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import ceil
 
-PER_CHAT_SECONDS = 1.0
-CHAT_BURST = 5
+CHAT_CALLS, CHAT_SECONDS = 12, 6.0  # what goes beyond 1/s for longer than a moment
 PER_GROUP_MINUTE = 20
 PER_SECOND = 30
 FORGIVEN_SECONDS = 60.0  # so long after a penalty the next one is short again
@@ -49,7 +48,7 @@ class Limits:
     def refuse_for(self, chat: int, now: float) -> int:
         """0 and the call counts, or the seconds of `retry_after`. Times are seconds of a clock that only grows."""
         mine = self.chats.setdefault(chat, Bucket())
-        wait = mine.free_in(CHAT_BURST, CHAT_BURST * PER_CHAT_SECONDS, now)
+        wait = mine.free_in(CHAT_CALLS, CHAT_SECONDS, now)
         if chat < 0:
             wait = max(wait, mine.free_in(PER_GROUP_MINUTE, 60.0, now))
         told = max(mine.refuse(wait, now), self.whole.refuse(self.whole.free_in(PER_SECOND, 1.0, now), now))

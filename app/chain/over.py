@@ -33,6 +33,7 @@ PATIENCE_MS = 15 * 60_000
 UNSENT_MS = 5_000
 STORE_MS = 1_000
 FAILED_MS = 1_000
+GONE = ("dead", "refused")  # fields of a chat in which nothing can be said
 
 
 def over(claim: Claim, error: Exception, clock: Clock | None = None) -> Outcome:
@@ -49,7 +50,7 @@ def over(claim: Claim, error: Exception, clock: Clock | None = None) -> Outcome:
     if isinstance(error, Unsure):
         return End("apologised", notice=words.UNSURE())
     if isinstance(error, (Dead, Forbidden)):
-        return End("undeliverable", fields=(("dead", str(now_ms)),))
+        return End("undeliverable", fields=(("refused", str(now_ms)),))
     if isinstance(error, StoreError):
         return Back(STORE_MS, claim.unsent())
     if isinstance(error, TelegramError):
@@ -64,21 +65,20 @@ def over(claim: Claim, error: Exception, clock: Clock | None = None) -> Outcome:
 def gone(claim: Claim) -> bool:
     """Whether the chat was gone when what is claimed was written.
 
-    `dead` is when it went, `back` when it came back: ms, and behind a dot the update id, where an update said so.
-    Telegram's times are whole seconds; within one the ids tell what came first.
+    `dead` is when it went, `back` when it came back: ms, and behind a dot the id of the update that said so, since
+    Telegram's times are whole seconds. `refused` is when a send was, which is often heard of first: within that second
+    nothing tells whether a message came before it or from somebody who is back, so it is answered.
     """
-    dead_ms, dead_uid = _moment(claim.chat.get("dead", ""))
-    if not dead_ms:
-        return False
     entry = claim.entries[0]
     first = entry.uids.partition("+")[0]
-    uid = int(first) if first.isdecimal() else 0
+    at, uid = entry.at_ms // 1000, int(first) if first.isdecimal() else 0
     back_ms, back_uid = _moment(claim.chat.get("back", ""))
-    if back_ms // 1000 >= dead_ms // 1000 and uid > back_uid:
-        return False  # a send from before that ended only now
-    if dead_uid and uid and entry.at_ms // 1000 == dead_ms // 1000:
-        return uid < dead_uid
-    return entry.at_ms <= dead_ms
+    for name in GONE:
+        ms, by = _moment(claim.chat.get(name, ""))
+        over = back_ms // 1000 >= ms // 1000 and uid > back_uid  # a send from before that ended only now
+        if not over and (at < ms // 1000 or (at == ms // 1000 and 0 < uid < max(by, back_uid))):
+            return True
+    return False
 
 
 def _moment(noted: str) -> tuple[int, int]:

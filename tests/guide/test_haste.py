@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.guide.conftest import People
 from tests.support.demo import LINUS, MARGARET
 
-SETTINGS = {"user_messages_per_minute": 2}
+SETTINGS = {"user_messages_per_minute": 2, "merge_waiting": "off"}
 
 
 async def test_who_writes_too_fast_is_told_so_once_and_others_do_not_notice(meet: People) -> None:

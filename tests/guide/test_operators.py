@@ -17,9 +17,8 @@ async def test_a_pause_holds_messages_and_a_resume_answers_them_in_order(meet: P
 
     assert "resumed everywhere" in (await ada.answer(await ada.say("/resume all")))["text"]
     await linus.until(lambda: bool(linus.answers(questions[2])))
-    answers = [linus.answers(question)[-1] for question in questions]
-    assert ["You said: " in answer["text"] for answer in answers] == [True] * 3
-    assert [answer["id"] for answer in answers] == sorted(answer["id"] for answer in answers)
+    [answer] = linus.answers(questions[2])
+    assert "Question 0\nQuestion 1\nQuestion 2" in answer["text"], "what waited together is answered together, in order"
 
 
 async def test_nobody_else_can_pause_it(meet: People) -> None:

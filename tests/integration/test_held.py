@@ -62,6 +62,7 @@ async def limited(folder: Path, **settings: object) -> AsyncIterator[tuple[Model
                 model_api_keys=KEY,
                 model_name="echo",
                 stream="off",
+                merge_waiting="off",
                 pace_chat_per_second=0,
                 operator_ids=ADA,
                 **settings,

@@ -162,7 +162,7 @@ class TestNotices:
         outcome = await self.run(Outbox(Dead()))
         assert isinstance(outcome, End)
         assert outcome.kind == "undeliverable"
-        assert outcome.fields[0][0] == "dead"
+        assert outcome.fields[0][0] == "refused"
 
     async def test_a_lane_without_chat_ends_in_silence(self) -> None:
         outbox = Outbox()

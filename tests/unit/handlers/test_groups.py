@@ -20,7 +20,7 @@ from tests.unit.core.test_address import change
 from tests.unit.fakes import BOB, DATE, FORUM, GROUP, ME, PRIVATE, Outbox, claim, context, update
 
 ANN_ID, OPERATOR = 7, 9
-BACK = (("dead", ""), ("back", f"{DATE * 1000}.900"))
+BACK = (("dead", ""), ("refused", ""), ("back", f"{DATE * 1000}.900"))
 
 
 class Telegram:
@@ -205,7 +205,7 @@ class TestPutOut:
         ids=["a send that ended after it", "written before it", "gone again", "long ago"],
     )
     def test_who_comes_back_is_heard_whatever_ends_late(self, dead_s: int, uid: int, late: bool) -> None:
-        fields = {"dead": str(dead_s * 1000 + 700), "back": f"{DATE * 1000}.900"}
+        fields = {"refused": str(dead_s * 1000 + 700), "back": f"{DATE * 1000}.900"}
         assert gone(claim(update(uid=uid), chat_fields=fields)) is late
 
     @pytest.mark.parametrize("dead", ["", "nonsense", "x.y"])

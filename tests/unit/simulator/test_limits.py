@@ -7,24 +7,24 @@ ADA, GROUP = 1001, -1001
 
 def test_a_short_burst_passes_and_then_one_a_second() -> None:
     limits = Limits()
-    assert [limits.refuse_for(ADA, 100.0) for _ in range(6)] == [0, 0, 0, 0, 0, 5]
-    assert [limits.refuse_for(ADA, 105.0 + second) for second in range(20)] == [0] * 20
+    assert [limits.refuse_for(ADA, 100.0) for _ in range(13)] == [0] * 12 + [6]
+    assert [limits.refuse_for(ADA, 106.0 + second) for second in range(20)] == [0] * 20
 
 
 def test_who_calls_during_a_penalty_waits_longer_each_time() -> None:
     limits = Limits()
-    told = [limits.refuse_for(ADA, 100.0) for _ in range(9)][5:]
-    assert told == [5, 7, 11, 19]
-    assert limits.refuse_for(ADA, 119.0) == 0
+    told = [limits.refuse_for(ADA, 100.0) for _ in range(16)][12:]
+    assert told == [6, 8, 12, 20]
+    assert limits.refuse_for(ADA, 120.0) == 0
 
 
 def test_who_waits_as_told_is_let_through_and_forgiven_after_a_minute() -> None:
     limits = Limits()
-    first = [limits.refuse_for(ADA, 100.0) for _ in range(7)][-1]
+    first = [limits.refuse_for(ADA, 100.0) for _ in range(14)][-1]
     now = 100.0 + first
-    soon = [limits.refuse_for(ADA, now) for _ in range(6)][-1]
-    late = [limits.refuse_for(ADA, now + 100) for _ in range(6)][-1]
-    assert (soon, late) == (7, 5), "the second within a minute is longer"
+    soon = [limits.refuse_for(ADA, now) for _ in range(13)][-1]
+    late = [limits.refuse_for(ADA, now + 100) for _ in range(13)][-1]
+    assert (soon, late) == (8, 6), "the second within a minute is longer"
 
 
 def test_a_group_takes_twenty_in_any_minute() -> None:
@@ -42,6 +42,6 @@ def test_a_bot_takes_thirty_a_second_over_all_chats() -> None:
 
 def test_chats_do_not_pay_for_each_other() -> None:
     limits = Limits()
-    for _ in range(9):
+    for _ in range(16):
         limits.refuse_for(ADA, 100.0)
     assert limits.refuse_for(1002, 100.0) == 0
