@@ -120,9 +120,7 @@ async def test_a_question_that_is_too_long_by_itself_is_told_so_and_a_shorter_on
     assert outcome.kind == "answered"
     assert await bot.ask("hm") == End("dropped: quota")
     assert await bot.ask("hm?") == End("dropped: quota")
-    texts = list(bot.said.values())
-    assert "used up" in texts[2]
-    assert len(texts) == 3, "once"
+    assert list(bot.said.values()) == texts, "the limit and its time were told"
 
 
 async def test_a_question_that_no_day_has_room_for_is_not_put_off_to_the_next(desk: Desk) -> None:
