@@ -20,7 +20,7 @@ from tests.support.valkey import Valkey
 from tests.support.wait import until
 from tests.support.window import earned
 
-pytestmark = [pytest.mark.chaos, pytest.mark.alone]
+pytestmark = pytest.mark.chaos
 
 FIRST, SECOND, THIRD = "sk-first-0123456789aaaa", "sk-second-0123456789bbbb", "sk-third-0123456789cccc"
 ORDER = (FIRST, SECOND, THIRD)
