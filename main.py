@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from app.runner.hangup import hangup  # first: a SIGHUP must not kill while the rest is still being imported
+
+# isort: split
 import argparse
 import asyncio
 import contextlib
+import gc
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,7 +20,7 @@ import structlog
 import uvloop
 
 from app.chain.bot import Bot
-from app.chain.cast import cast_of, too_small
+from app.chain.cast import cast_of, least, too_small
 from app.chain.compose import Handler, compose
 from app.chain.dispatch import Dispatch
 from app.chain.figures import Figures
@@ -77,6 +81,7 @@ from middleware.throttle import Throttle
 
 DEMO_TOKEN = "424242:simulator"  # noqa: S105  the simulator's own, worth nothing elsewhere
 VERSION = version("lanekeeper")
+GARBAGE = 50_000  # new objects between two searches for cycles; with Python's 700 these took a third of all CPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     runner.on_star, polling.full = control.observe, Bypass(control, seams.operators, settings.lane_scope, clock).obey
     pace = Pace.of(settings.pace_global_per_second, settings.pace_chat_per_second, settings.pace_group_per_minute)
     outbox = Outbox(lanes, sender, Permits(lanes, pace.everywhere_ms, clock), pace, clock, metrics, report, log.debug)
-    figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock)
+    figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock, least(settings, seams.cast))
     metrics.show(Gauges(seams.models, settings.quota_bot, clock, metrics.asked_with))
     chain = onion(settings, seams, me, control, outbox, Teller(lanes, runner.kick), figures)
     runner.work = Dispatch(chain, Notices(outbox, lanes), me)
@@ -256,9 +261,10 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service, r
             await seams.models.begin()
             bot.reader = replace(bot.reader, model=seams.models.name)  # which may have been asked for just now
             reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files, log.warning)
-            service.on_reload(reload.ask)
+            hangup.obey(asyncio.get_running_loop(), reload.ask)
             beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
             await menu(bot.sender, words.MENU, words.MENU_OPERATOR, seams.operators)
+            gc.freeze()  # what stands now stays: no search looks through it again
             log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.models.name)
             if seams.page:
                 print(seams.page, flush=True)
@@ -293,6 +299,7 @@ def cli() -> None:
         if args.verb == "run":
             for line in settings.warnings:
                 structlog.get_logger().warning(line)
+            gc.set_threshold(GARBAGE)
             uvloop.run(serve(settings, args, redactor))
         else:
             sys.exit(

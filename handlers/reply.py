@@ -98,6 +98,7 @@ class Reply:
 
     async def _text(self, ctx: Context, history: list[Said], *, trimmed: bool) -> str:
         """The model's answer with our last lines; what does not fit is asked once more with a shorter history."""
+        why = words.TRIMMED
         async with self._outbox.typing(ctx.claim, ctx.address):
             try:
                 text, finish = await self._ask(ctx, history)
@@ -106,12 +107,13 @@ class Reply:
                 if shorter is None:
                     raise
                 history, trimmed = shorter, True
+                why = words.TRIMMED_LIMIT if isinstance(error, QuotaSpent) else why
                 text, finish = await self._ask(ctx, history)
                 ctx.session.shorten(len(history) // 2)
         if not text.strip():
             raise Sorry(_EMPTY.get(finish, words.SORRY_EMPTY), "empty answer")
         lines = [line for line in (_FINISH.get(finish, ""), words.CAPTION_ONLY if ctx.media else "") if line]
-        return words.with_lines(text, [*lines, words.TRIMMED] if trimmed and not ctx.session.told_trim else lines)
+        return words.with_lines(text, [*lines, why] if trimmed and not ctx.session.told_trim else lines)
 
     def _shorter(self, ctx: Context, history: list[Said], error: PromptTooLong | QuotaSpent) -> list[Said] | None:
         """At most half of a history, and no more than a quota has left; None when nothing can be left out."""
@@ -181,7 +183,7 @@ class Reply:
         session = ctx.session
         answer, lines = words.bare(text)
         sorry = words.is_apology(text)
-        if words.TRIMMED in lines:
+        if words.TRIMMED in lines or words.TRIMMED_LIMIT in lines:
             session.told_trim = True
         session.add(
             ctx.ids,

@@ -50,7 +50,7 @@ class Spent:
 
     async def _refuse(self, ctx: Context, error: QuotaSpent) -> Outcome:
         now = self._clock.now()
-        text = words.spent(error.scope, error.limit, error.resets, now, error.left)
+        text = words.spent(error.scope, error.limit, error.resets, now, error.left, error.rest)
         mark = f"quota:{error.scope}:{error.limit}:{ctx.user_id}"
         if error.left and not error.resets:  # this question is too long for any window: that is said of each
             mark += f":{ctx.ids}"

@@ -27,6 +27,9 @@ _EMOJI = re.compile(
     "|(?:[0-9#*]\ufe0f?\u20e3)|(?:[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u3297\u3299]\ufe0f)"
 )
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp", "Mn", "Me"})
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a symbol that show nothing
+
 
 def clean(text: str) -> str:
     """The text without characters that hide, reorder or control, in NFC, without white space around it."""
@@ -35,6 +38,11 @@ def clean(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     return text.strip()
+
+
+def blank(text: str) -> bool:
+    """Whether nobody would see anything of it: white space, joiners, fillers, marks on nothing."""
+    return all(unicodedata.category(sign) in _UNSEEN or sign in _FILLERS for sign in text)
 
 
 def name(text: str) -> str:

@@ -72,11 +72,12 @@ OUTDATED = "A later /pause or /resume is already in force, so this one changes n
 
 # Last lines, appended to an answer by `with_lines`; they are ours and never part of the conversation.
 TRIMMED = "(This conversation is long; I no longer see its beginning. /new starts afresh.)"
+TRIMMED_LIMIT = "(Little is left of a limit, so I no longer see all that we said before; /usage shows how much.)"
 LENGTH = "(My answer reached its length limit and ends here.)"
 FILTERED = "(My answer was ended here by a content filter.)"
 CUT = "(My answer was cut off here; please ask again for the rest.)"
 CAPTION_ONLY = "(I can only read text so far, so I answered your words alone.)"
-_LINES = (TRIMMED, LENGTH, FILTERED, CUT, CAPTION_ONLY)
+_LINES = (TRIMMED, TRIMMED_LIMIT, LENGTH, FILTERED, CUT, CAPTION_ONLY)
 
 # One sentence per reason; `apology` appends an id that an operator finds in the log.
 SORRY_DOWN = "Sorry, my language model cannot be reached right now; please try again in a little while"
@@ -86,10 +87,11 @@ SORRY_EMPTY = "Sorry, my language model gave an empty answer; please try to ask 
 SORRY_FILTERED = "Sorry, a content filter kept me from answering that; please try to ask in another way"
 SORRY_SLOW = "Sorry, that took me too long; please try again"
 SORRY_LONG = "Sorry, that is more than my language model can read at once; please send me less of it"
+SORRY_SMALL = "Sorry, no question fits into the limits of my keys; only my operators can change that"
 SORRY_LENGTH = "Sorry, my answer reached its length limit before its first word; please ask for less at once"
 _SORRY = (
     *(SORRY_DOWN, SORRY_BUSY, SORRY_FAILED, SORRY_EMPTY, SORRY_FILTERED, SORRY_SLOW),
-    *(SORRY_LONG, SORRY_LENGTH),
+    *(SORRY_LONG, SORRY_LENGTH, SORRY_SMALL),
 )
 _APOLOGY = re.compile("(?:" + "|".join(map(re.escape, _SORRY)) + r") \(error [0-9a-f]{6}\)\.\Z")
 
@@ -104,6 +106,7 @@ _SPENT = {
 }
 _WHOSE = {"user": "your", "chat": "this chat's", "bot": "my"}
 _SHORT = "Of {whose} {amount:,} tokens {this} {left:,} are left, too few for this question; there are more {when}."
+_NONE = "Of {whose} {amount:,} tokens {this} {rest:,} {are} left, too few for any question; there are more {when}."
 _LONG = "This question needs more than {whose} {limit}; please send me less of it."
 _SMALL = "No question fits into {whose} {limit}; only my operators can allow more."
 _THIS = {"minute": "this minute", "hour": "this hour", "day": "today", "month": "this month"}
@@ -122,18 +125,26 @@ NOTICES = {
 NOTICE = "Something went wrong with this message; please ask again."
 
 
-def spent(scope: str, limit: Limit, resets: float, now: float, left: int = 0) -> str:
+def spent(scope: str, limit: Limit, resets: float, now: float, left: int = 0, rest: int = 0) -> str:
     """That a quota has no room for a question: whose (user, chat or bot), which, and when it starts anew.
 
-    ``left`` and ``resets`` as in QuotaSpent.
+    ``left``, ``rest`` and ``resets`` as in QuotaSpent.
     """
     scope = scope if scope in _SPENT else "bot"
     if resets:
-        text = _SHORT if left else _SPENT[scope]
+        text = _SHORT if left else _NONE if rest else _SPENT[scope]
     else:
         text = _LONG if left else _SMALL
-    moment, this = when(resets, now), _THIS[limit.window]
-    return text.format(whose=_WHOSE[scope], limit=limit.words, amount=limit.amount, this=this, left=left, when=moment)
+    return text.format(
+        whose=_WHOSE[scope],
+        limit=limit.words,
+        amount=limit.amount,
+        this=_THIS[limit.window],
+        left=left,
+        rest=rest,
+        are="is" if rest == 1 else "are",
+        when=when(resets, now),
+    )
 
 
 def when(at: float, now: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypedDict
 
 
@@ -22,7 +22,8 @@ class Prompt:
     ``turn`` is the same when a successor asks again after a crash; ``max_tokens`` caps the answer further (0: no).
     ``params`` are fields of the request as a persona sets them (temperature …), ``examples`` the number of messages
     after the first that are its example turns. ``on_loading`` is told how many seconds an endpoint asks for while it
-    loads its model; ``on_asked`` that a request is being written to an endpoint, each time. Neither raises.
+    loads its model; ``on_asked`` that a request is being written to an endpoint, each time. Neither raises. ``broke``:
+    the endpoints that broke off an answer to this very prompt, so that whoever asks again is answered by another.
     """
 
     messages: list[Message]
@@ -34,6 +35,12 @@ class Prompt:
     examples: int = 0
     on_loading: Callable[[float], Awaitable[None]] | None = None
     on_asked: Callable[[], None] | None = None
+    broke: set[str] = field(default_factory=set, compare=False)
+
+    @property
+    def front(self) -> list[Message]:
+        """What stands before any conversation: the persona's prompt and its example turns."""
+        return self.messages[: 1 + self.examples] if self.messages[0]["role"] == "system" else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from app.core.clock import Clock
-from app.core.errors import ModelCut, ModelError
+from app.core.errors import ModelCut, ModelError, ModelExhausted, PromptTooLong, QuotaSpent
 
 ATTEMPTS = 6
 LOADING_SECONDS = 60.0  # how long a model that says it is loading is waited for
@@ -119,7 +119,10 @@ def _wait(state: RetryCallState) -> float:
 
 
 async def uncut(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Ask again for an answer that was cut, which only who has shown nothing of it may; raises the longest cut."""
+    """Ask again for an answer that was cut, which only who has shown nothing of it may; raises the longest cut.
+
+    So also when nobody can answer then, unless there is another way to a whole answer: a wait, a shorter question.
+    """
     cuts: list[ModelCut] = []
 
     async def attempt() -> T:
@@ -131,8 +134,11 @@ async def uncut(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
 
     try:
         return await persist(attempt, CUT, clock)
-    except ModelCut:
-        raise max(cuts, key=lambda cut: len(cut.text)) from None
+    except (ModelError, QuotaSpent) as error:
+        longest = max(cuts, key=lambda cut: len(cut.text), default=ModelCut())
+        if isinstance(error, ModelExhausted | PromptTooLong) or not longest.text.strip():
+            raise
+        raise longest from None
 
 
 def _error(state: RetryCallState) -> Passing:

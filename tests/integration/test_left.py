@@ -103,7 +103,7 @@ async def test_what_is_left_is_used_with_a_shorter_history_and_that_is_said(desk
     await bot.ask()
     assert bot.kept == kept
     assert bot.model.prompts[0].max_tokens == min(100, LEAST_ANSWER + room - kept * TURN)
-    assert (words.TRIMMED in bot.outbox.texts[-1]) == (kept < 4)
+    assert (words.TRIMMED_LIMIT in bot.outbox.texts[-1]) == (kept < 4)
     assert not bot.said
 
 

@@ -70,6 +70,17 @@ def test_a_quota_without_room_is_told_as_it_is(scope: str, limit: str, resets: f
     assert words.spent(scope, limits(limit)[0], NOW + resets, NOW, left) == text
 
 
+@pytest.mark.parametrize("rest, some", [(120, "120 are"), (1, "1 is")])
+def test_what_is_left_of_a_quota_is_never_told_as_used_up(rest: int, some: str) -> None:
+    text = words.spent("user", limits("150t/h")[0], NOW + 3600, NOW, 0, rest)
+    assert text == (f"Of your 150 tokens this hour {some} left, too few for any question; there are more at 15:04 UTC.")
+
+
+@pytest.mark.parametrize("line", [words.TRIMMED, words.TRIMMED_LIMIT, words.LENGTH, words.CUT])
+def test_our_last_lines_are_taken_off_again(line: str) -> None:
+    assert words.bare(words.with_lines("42", [words.FILTERED, line])) == ("42", [words.FILTERED, line])
+
+
 @pytest.mark.parametrize(
     "scope, left, text",
     [
