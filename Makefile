@@ -7,6 +7,8 @@ PIP    := $(BIN)/python -m pip $(QUIET)
 LLMOCK := .venv-llmock
 AIMOCK := tests/foreign/aimock
 ARGS   ?=
+PYTEST := $(BIN)/python -m pytest
+NONE   := 5
 
 .PHONY: install install-dev foreign run test lint format bench soak docs catalogues lock clean
 
@@ -19,11 +21,13 @@ foreign: $(LLMOCK)/.installed $(AIMOCK)/node_modules
 run: install
 	@exec $(BIN)/lanekeeper run $(ARGS)
 
+# What takes the time runs afterwards and one by one. pytest's 5 says that ARGS choose none of these.
 test: install-dev foreign
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(PYTEST) -n 3 --dist worksteal -m "not soak and not alone" $(ARGS) || [ $$? -eq $(NONE) ]
+	@$(PYTEST) -m "alone and not soak" $(ARGS) || [ $$? -eq $(NONE) ]
 
 soak: install-dev
-	@$(BIN)/python -m pytest -m soak --override-ini timeout=1800 $(ARGS)
+	@$(PYTEST) -m soak --override-ini timeout=1800 $(ARGS)
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from app.runner.hangup import hangup  # first: a SIGHUP must not kill while the rest is still being imported
+
+# isort: split
 import argparse
 import asyncio
 import contextlib
+import gc
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -17,8 +21,7 @@ import uvloop
 
 from app.chain import reading
 from app.chain.bot import Bot
-from app.chain.cast import cast_of, too_small
-from app.chain.compose import Handler, compose
+from app.chain.cast import cast_of, least, too_small
 from app.chain.dispatch import Dispatch
 from app.chain.figures import Figures
 from app.chain.forget import Forget
@@ -65,19 +68,11 @@ from app.runner.service import Service
 from handlers.button import Button
 from handlers.notices import Notices, Teller, entry
 from handlers.table import Parts, table
-from middleware.access import Access
-from middleware.boundary import Boundary
-from middleware.deadline import Deadline
-from middleware.observe import Observe
-from middleware.pause import Pause
-from middleware.prefix import Prefix
-from middleware.sanitise import Sanitise
-from middleware.spent import Spent
-from middleware.tally import Tally
-from middleware.throttle import Throttle
+from middleware.onion import onion
 
 DEMO_TOKEN = "424242:simulator"  # noqa: S105  the simulator's own, worth nothing elsewhere
 VERSION = version("lanekeeper")
+GARBAGE = 50_000  # new objects between two searches for cycles; with Python's 700 these took a third of all CPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +134,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     permits = Permits(lanes, pace.everywhere_ms, clock)
     outbox = Outbox(Post(lanes, sender, permits, pace, clock, metrics, report, log.debug), settings.stream)
     eyes = Eyes(lanes, sender, permits, pace, clock, runner.turns.claims, log.debug)
-    figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock)
+    figures = Figures(seams.models, seams.models.charges, settings.quota_bot, clock, least(settings, seams.cast))
     teller, recent = Teller(lanes, runner.kick), Recent(seams.stores.work, me.id, clock)
     chats, models = Chats(lanes), seams.models
     forget, mover = Forget(chats, runner, hints), Mover(chats, clock, runner.kick, models.ledger.move)
@@ -151,7 +146,7 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     )  # fmt: skip
     metrics.show(Gauges(models, settings.quota_bot, clock, metrics.asked_with))
     router, groups = table(settings, parts)
-    chain = onion(settings, seams, me, outbox, teller, recent, router)
+    chain = onion(settings, me, outbox, teller, recent, metrics, clock, seams.operators, router)
     button = Button(control, scope=settings.lane_scope)
     language = settings.group_language
     notices = Notices(outbox, lanes, recent, language)
@@ -164,29 +159,6 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     bot.notes += [] if me.can_read_all_group_messages else [words.PRIVACY_STATUS]
     control.describe = bot.status
     return bot
-
-
-def onion(
-    settings: Settings, seams: Seams, me: Me, outbox: Outbox, teller: Teller, recent: Recent, router: Handler
-) -> Handler:
-    """What every message passes through, outermost first, before it is answered."""
-    turns, tokens, hold = settings.history_turns, settings.history_tokens, settings.model_exhausted == "hold"
-    operators, clock, metrics = seams.operators, seams.clock, seams.metrics
-    spent = Spent(teller, clock, hold=hold, hold_seconds=settings.hold_minutes * 60)
-    return compose(
-        [
-            Observe(metrics, level=settings.log_level),  # counts what happens, whatever happens
-            Boundary(outbox, clock, recent, history_turns=turns, history_tokens=tokens),  # errors become ends
-            Pause(),  # gives a running turn back; the scripts are the gate
-            Access(settings.allow_ids, operators),  # who may talk with the bot
-            Prefix(settings.ignore_prefix, me.username),  # what is not meant for it
-            Sanitise(outbox, me.username, emoji=settings.emoji),  # controls, tags, its own mention
-            Throttle(settings.user_messages_per_minute, operators),  # who writes too fast
-            Deadline(settings.turn_seconds),  # a turn may take this long
-            Tally(spent, metrics),  # limits: told once, or held; counted
-        ],
-        router,
-    )
 
 
 @contextlib.asynccontextmanager
@@ -265,10 +237,11 @@ async def live(settings: Settings, args: argparse.Namespace, service: Service, r
             await seams.models.begin()
             bot.reader = replace(bot.reader, model=seams.models.name)  # which may have been asked for just now
             reload = Reload(rereads(redactor), seams.models.reload, seams.clock, files, log.warning)
-            service.on_reload(reload.ask)
+            hangup.obey(asyncio.get_running_loop(), reload.ask)
             beneath += [group.create_task(loop) for loop in (seams.models.run(), reload.run())]
             menus = menu(bot.sender, seams.clock, manual.menus, manual.MENU_OPERATOR, seams.operators)
             beneath.append(group.create_task(menus))
+            gc.freeze()  # what stands now stays: no search looks through it again
             log.info("ready", bot=f"@{me.username}", version=VERSION, model=seams.models.name)
             if seams.page:
                 print(seams.page, flush=True)
@@ -303,6 +276,7 @@ def cli() -> None:
         if args.verb == "run":
             for line in settings.warnings:
                 structlog.get_logger().warning(line)
+            gc.set_threshold(GARBAGE)
             uvloop.run(serve(settings, args, redactor))
         else:
             sys.exit(

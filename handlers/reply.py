@@ -159,7 +159,7 @@ class Reply:
         """The model's answer with our last lines; what does not fit is asked once more with a shorter history."""
         if ctx.claim.stop and ctx.claim.shown:  # what its predecessor has shown is the answer
             raise Stopped
-        text, finish = "", ""
+        text, finish, why = "", "", words.TRIMMED
         async with self._outbox.growing(ctx.claim, ctx.address) as growing:
             try:
                 text, finish = await self._ask(ctx, history, growing)
@@ -168,6 +168,7 @@ class Reply:
                 if shorter is None:
                     raise
                 history, trimmed = shorter, True
+                why = words.TRIMMED_LIMIT if isinstance(error, QuotaSpent) else why
                 text, finish = await self._ask(ctx, history, growing)
                 ctx.session.shorten(len(history) // 2)
         if growing.stopped:
@@ -177,7 +178,7 @@ class Reply:
         if not text.strip():
             raise Sorry(_EMPTY.get(finish, words.SORRY_EMPTY), "empty answer")
         told = ctx.session.told_trim or not trimmed
-        lines = [line() for line in (_FINISH.get(finish), None if told else words.TRIMMED) if line]
+        lines = [line() for line in (_FINISH.get(finish), None if told else why) if line]
         return words.with_lines(text, [*map(unread.aside, ctx.given.own.sorry[:MOST_ASIDES]), *lines])
 
     def _shorter(self, ctx: Context, history: list[Said], error: PromptTooLong | QuotaSpent) -> list[Said] | None:
@@ -205,7 +206,9 @@ class Reply:
         prompt = self._prompt(ctx, history)
         usage: Usage | None = None
         try:
-            text, finish, usage = await uncut(lambda: self._whole(prompt, growing), self._clock)
+            text, finish, usage = await uncut(
+                lambda: self._whole(prompt, growing), self._clock, lambda: bool(ctx.claim.said)
+            )
         except ModelCut as cut:
             if not cut.text.strip():
                 raise
@@ -264,7 +267,7 @@ class Reply:
         session = ctx.session
         answer, lines = words.bare(text)
         sorry = words.is_apology(text)
-        if any(map(words.TRIMMED.says, lines)):
+        if any(line.says(said) for line in (words.TRIMMED, words.TRIMMED_LIMIT) for said in lines):
             session.told_trim = True
         session.add(
             ctx.ids,

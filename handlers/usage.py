@@ -16,6 +16,7 @@ from app.core.updates import Address
 from handlers.rights import Rights
 
 _CHAT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
+_UNIT = re.compile(r"[rt]\s*/", re.IGNORECASE)  # a number before it belongs to it
 
 
 class Outbox(Protocol):
@@ -88,9 +89,9 @@ class Usage:
 
 def read(args: str, here: int) -> tuple[int, tuple[Limit, ...] | None]:
     """The chat that is meant and its quota; raises ValueError with a sentence, "" when nothing is given."""
-    first, _, rest = args.strip().partition(" ")
+    first, rest = [*args.split(None, 1), "", ""][:2]
     chat = here
-    if _CHAT.match(first):
+    if _CHAT.match(first) and not (_UNIT.match(rest) and first.isdecimal()):
         chat, args = int(first), rest
     elif first.lower() == "here":
         args = rest

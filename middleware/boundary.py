@@ -14,7 +14,16 @@ from app.chain.over import GONE, gone, over
 from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Clock
-from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelDown, ModelError, ModelRefused, PromptTooLong
+from app.core.errors import (
+    KeyRefused,
+    KeysTooSmall,
+    KeyUnpaid,
+    ModelBusy,
+    ModelDown,
+    ModelError,
+    ModelRefused,
+    PromptTooLong,
+)
 from app.core.outcome import Back, End, Fail, Outcome
 from app.core.tongue import Sentence
 from app.core.updates import Address
@@ -122,6 +131,8 @@ def _sentence(error: ModelError | Sorry) -> Sentence:
         return words.SORRY_DOWN
     if isinstance(error, PromptTooLong):
         return words.SORRY_LONG
+    if isinstance(error, KeysTooSmall):
+        return words.SORRY_SMALL
     if isinstance(error, ModelRefused) and _FILTER.search(error.reason):
         return words.SORRY_FILTERED
     return words.SORRY_BUSY if isinstance(error, ModelBusy) else words.SORRY_FAILED

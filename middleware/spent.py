@@ -22,6 +22,7 @@ from app.core.outcome import Back, End, Outcome
 
 SPREAD_SECONDS = 0.8  # those who wait do not all come back in one moment
 LEAST_SECONDS = 0.2  # nor at once, should `until` be over already
+LOOK_SECONDS = 15.0  # a key may be added or an endpoint heal before the time that was told; a look asks nobody
 TICK_SECONDS = 1.2  # lanes that wait are looked at each second; who is early waits for the key in place
 QUIET_SECONDS = 5.0  # a shorter wait is not worth a word
 HOUR_SECONDS, DAY_SECONDS, MONTH_SECONDS = 3600, 86_400, 31 * 86_400
@@ -49,7 +50,7 @@ class Spent:
 
     async def _refuse(self, ctx: Context, error: QuotaSpent) -> Outcome:
         now = self._clock.now()
-        text = measures.spent(error.scope, error.limit, error.resets, now, error.left)
+        text = measures.spent(error.scope, error.limit, error.resets, now, error.left, error.rest)
         mark = f"quota:{error.scope}:{error.limit}:{ctx.user_id}"
         if error.left and not error.resets:  # this question is too long for any window: that is said of each
             mark += f":{ctx.ids}"
@@ -66,11 +67,11 @@ class Spent:
 
     async def _wait(self, ctx: Context, until: float) -> Outcome:
         now = self._clock.now()
-        wait = min(max(until - now, LEAST_SECONDS), HOUR_SECONDS)
+        wait = max(until - now, LEAST_SECONDS)
         if now + wait - ctx.claim.entries[0].at_ms / 1000 > QUIET_SECONDS:
             text = words.HELD(when=measures.when(until, now))
             await self._tell(ctx.claim, text, "held", ceil(self._hold_seconds) or DAY_SECONDS)
-        early = max(LEAST_SECONDS, wait - TICK_SECONDS)
+        early = min(LOOK_SECONDS, max(LEAST_SECONDS, wait - TICK_SECONDS))
         return Back(round((early + random.uniform(0, SPREAD_SECONDS)) * 1000))
 
     async def _sorry(self, ctx: Context, error: ModelExhausted) -> Outcome:

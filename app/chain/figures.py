@@ -23,7 +23,9 @@ _KEY = {
     "spent": "at its own limit",
     "unpaid": "not paid for",
     "refused": "refused by the endpoint",
+    "small": "too small for any question",
 }
+_USABLE = ("ready", "returning")
 _TRIED = frozenset({"unpaid", "refused", "ill"})
 """Nobody knows when these are well again, only when they are asked again."""
 
@@ -99,6 +101,8 @@ class Figures:
     """What a question of this user in this chat counts in."""
     bot: tuple[Limit, ...]
     clock: Clock
+    shortest: int = 0
+    """Tokens of the shortest question to the default persona, with the least answer."""
 
     async def usage(self, user: int, chat: int) -> str:
         """For a person: each quota that a question of theirs counts in."""
@@ -121,7 +125,9 @@ class Figures:
         for pool in pools:
             said = [f"{pool.host}, {pool.model or 'its first model'}: {_state(pool.state, pool.until, now)}"]
             for key in pool.keys:
-                said.append(f"{'without a key' if key.keyless else key.shown}: {_state(key.state, key.until, now)}")
+                said.append(
+                    f"{'without a key' if key.keyless else key.shown}: {_state(self._how(key), key.until, now)}"
+                )
                 said += [f"  {_figures(line, now)}" for line in lines if line.scope == f"k{key.label}"]
             parts.append("\n".join(said))
         return "\n\n".join(parts) or words.NO_KEYS
@@ -133,11 +139,12 @@ class Figures:
 
     async def _status(self) -> list[str]:
         pools, lines, now = *await self._look(), self.clock.now()
-        said = [f"Endpoint {_endpoint(pool, now)}" for pool in pools]
+        said = [f"Endpoint {_endpoint(pool, [self._how(key) for key in pool.keys], now)}" for pool in pools]
         shown: dict[str, str] = {}
         for pool in pools:
             shown |= {f"k{key.label}": f"Key {key.shown}" for key in pool.keys}
-            said += [_key(key, pool, now) for key in pool.keys if key.state not in ("ready", "returning")]
+            states = [(key, self._how(key)) for key in pool.keys]
+            said += [_key(key, state, pool, now) for key, state in states if state not in _USABLE]
         said = list(dict.fromkeys(said))  # a key that is refused is that for each model
         for line in await self.models.ledger.usage([("b", self.bot)] if self.bot else []):
             said.append(f"Everybody: {_figures(line, now)}")
@@ -147,6 +154,11 @@ class Figures:
             said.append("Forecast: at the present rate the keys' limits will last")
         return said
 
+    def _how(self, key: Key) -> str:
+        """A key's state; one whose own limits no question fits is not ready, whatever its endpoint says."""
+        small = any(limit.unit == "t" and limit.amount < self.shortest for limit in key.limits)
+        return "small" if small and key.state in _USABLE else key.state
+
     async def _look(self) -> tuple[Sequence[Pool], Sequence[Line]]:
         """The endpoints as they are now, and what their keys have used of their own limits."""
         await self.models.refresh()
@@ -155,8 +167,8 @@ class Figures:
         return pools, await self.models.ledger.usage(list(charges))
 
 
-def _endpoint(pool: Pool, now: float) -> str:
-    free = sum(key.state in ("ready", "returning") for key in pool.keys)
+def _endpoint(pool: Pool, states: Sequence[str], now: float) -> str:
+    free = sum(state in _USABLE for state in states)
     keys = f", {free} of {len(pool.keys)} keys usable" if len(pool.keys) > 1 else ""
     return f"{pool.host} ({pool.model or 'its first model'}): {_state(pool.state, pool.until, now)}{keys}"
 
@@ -168,11 +180,11 @@ def _state(state: str, until: float, now: float) -> str:
     return f"{said}, {'tried again' if state in _TRIED else 'back'} {measures.when(until, now)}"
 
 
-def _key(key: Key, pool: Pool, now: float) -> str:
+def _key(key: Key, state: str, pool: Pool, now: float) -> str:
     """A key that cannot be used now; one is busy for one model, all else holds for each."""
     model = f", {pool.model or 'its first model'}" if key.state == "busy" else ""
     who = f"{pool.host}{model}, asked without a key" if key.keyless else f"Key {key.shown} of {pool.host}{model}"
-    return f"{who}: {_state(key.state, key.until, now)}"
+    return f"{who}: {_state(state, key.until, now)}"
 
 
 def _figures(line: Line, now: float) -> str:

@@ -24,9 +24,10 @@ Error
 │   │   ├─ KeyUnpaid       402 or insufficient_quota: the account behind the key has no money left
 │   │   ├─ PromptTooLong   the conversation does not fit into the model's context
 │   │   └─ ModelBlind      the model cannot see the prompt's pictures, or refuses these
+│   ├─ KeysTooSmall        no question fits into the own limits of any key
 │   ├─ ModelCut            ended without finish_reason or [DONE]; .text is what came
 │   └─ ModelFailed         an error object inside a 200 answer, or an unreadable body; .reason
-├─ QuotaSpent              a quota of the person, the chat or the bot; .scope .limit .resets (Unix seconds) .left
+├─ QuotaSpent              a quota of the person, the chat or the bot; .scope .limit .resets (Unix seconds) .left .rest
 ├─ Unparsable              an update that cannot be read
 ├─ CorruptSession          a session value that cannot be read
 └─ TurnOver                how a turn ends early: raised by outbox and handlers, caught in middleware/boundary.py
@@ -179,12 +180,20 @@ class ModelBlind(ModelRefused):
     """The model cannot see pictures, or refuses those of the prompt: without them it may answer."""
 
 
-class ModelCut(ModelError):
-    """The stream ended without finish_reason or [DONE]; ``text`` is what came before."""
+class KeysTooSmall(ModelError):
+    """No question fits into the own limits of any key of an endpoint."""
 
-    def __init__(self, text: str = "") -> None:
-        super().__init__(f"the answer was cut off after {len(text)} characters")
+
+class ModelCut(ModelError):
+    """The stream ended without finish_reason or [DONE]; ``text`` is what came before.
+
+    ``why``: the error that the endpoint gave instead of the rest, if it gave one.
+    """
+
+    def __init__(self, text: str = "", why: ModelError | None = None) -> None:
+        super().__init__(f"the answer was cut off after {len(text)} characters" + (f": {why}" if why else ""))
         self.text = text
+        self.why = why
 
 
 class ModelFailed(ModelError):
@@ -198,16 +207,18 @@ class ModelFailed(ModelError):
 class QuotaSpent(Error):
     """A quota has no room: whose (``scope``: user, chat or bot), which, and when it resets (Unix seconds).
 
-    ``left``: what is left of it, too little for this question though not for every one (0: it is used up).
+    ``left``: what is left of it, too little for this question though not for every one (0: too little for any).
+    ``rest``: what is left of it in any case (0: it is used up).
     ``resets`` is 0 when no reset helps: even the whole of it (``left``), or of it for any question (0), is too little.
     """
 
-    def __init__(self, scope: str, limit: Limit, resets: float, left: int = 0) -> None:
-        super().__init__(f"the {scope}'s quota of {limit.words} has {left} left")
+    def __init__(self, scope: str, limit: Limit, resets: float, left: int = 0, rest: int = 0) -> None:
+        super().__init__(f"the {scope}'s quota of {limit.words} has {max(left, rest)} left")
         self.scope = scope
         self.limit = limit
         self.resets = resets
         self.left = left
+        self.rest = max(left, rest)
 
 
 class Unparsable(Error):

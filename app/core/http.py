@@ -101,14 +101,13 @@ class Client(httpx.AsyncClient):
 
         Goes straight to the transport (0.035 ms less than ``send``) unless an event hook wants to see it.
         """
+        hooked = any(self.event_hooks.values())
         extensions = {"target": place[1], "clocks": clocks, "gate": gate, "timeout": {}}
+        if not hooked:
+            extensions |= {"plain": headers, "body": body}  # the same headers at each call, so written out once
         stream = httpx.ByteStream(body)
         request = httpx.Request(method, place[0], headers=headers, stream=stream, extensions=extensions)
-        if any(self.event_hooks.values()):
-            return await self.send(request, stream=True)
-        extensions["plain"] = headers  # the same object at each call, so it is written out once
-        extensions["body"] = body
-        return await self._transport.handle_async_request(request)
+        return await (self.send(request, stream=True) if hooked else self._transport.handle_async_request(request))
 
 
 def body_of(response: httpx.Response) -> httpx.AsyncByteStream:

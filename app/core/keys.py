@@ -107,7 +107,7 @@ KEYS: tuple[Key, ...] = (
         "hash",
         "what is known of keys (`k<label>`; for one model `k<label>@<endpoint's>`) and endpoints (`e<label>`): "
         "`until:gen:count:why:slot:used`, in ms",
-        "26 h after its last change",
+        "33 days after its last change",
     ),
     Key(
         "lk:{<bot id>.quota}:use:<scope>:<unit>/<window>",

@@ -21,6 +21,8 @@ STORES = ("redis", "rediss", "unix", "redis+sentinel")
 
 _BETWEEN = re.compile(r"[\s,]+")
 _SEMICOLON = re.compile(r"[^\S\r\n]*;[^\S\r\n]*")  # a new line begins another key
+_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*")
+_QUOTES = "\"'`"
 _LIMIT = re.compile(r"[0-9]+[rt]/", re.IGNORECASE)
 _BARE = re.compile(r"[0-9]+[a-z]*/", re.IGNORECASE)
 
@@ -87,8 +89,15 @@ class Key:
 
 
 def key(text: str) -> Key:
-    """Read one; raises Unfit. The secret is a header field: visible ASCII without comma and semicolon."""
-    secret, _, rest = text.partition(";")
+    """Read one; raises Unfit. The secret is a header field: visible ASCII without comma, semicolon and quotes."""
+    secret, _, rest = _unquoted(text).partition(";")
+    secret = _unquoted(secret)
+    if secret.lower().rstrip(":=") in ("bearer", "authorization"):
+        raise Unfit(f"is the word {secret.rstrip(':=').capitalize()}: write the key without it")
+    if any(quote in secret for quote in _QUOTES):
+        raise Unfit("has a quotation mark")
+    if secret.startswith("#"):
+        raise Unfit("begins with #, and a comment begins a line or follows a blank")
     if _LIMIT.match(text):
         raise Unfit("looks like a limit, and a limit follows its key with a semicolon (sk-a;300r/hour)")
     if not re.fullmatch(r"[!-+\--:<-~]+", secret):
@@ -99,9 +108,13 @@ def key(text: str) -> Key:
 def keys(text: str, *, bare: bool = False) -> tuple[Key, ...]:
     """Read several, with commas, blanks or new lines between them; raises Unfit.
 
-    Blanks around a semicolon are nothing. ``bare``: all may be given by their limits alone.
+    Blanks around a semicolon are nothing, nor are quotation marks around a key or all of them; what follows a # at the
+    beginning of a line or behind a blank is a comment. ``bare``: all may be given by their limits alone.
     """
-    parts = [part for part in _BETWEEN.split(_SEMICOLON.sub(";", text)) if part]
+    given = _unquoted(_COMMENT.sub("", _unquoted(text.strip())).strip())
+    parts = [part for part in map(_unquoted, _BETWEEN.split(_SEMICOLON.sub(";", given))) if part]
+    if text.strip() and not parts:
+        raise Unfit("there is no key in it")
     unnamed = bare and all(_BARE.match(part) for part in parts)
     found = []
     for number, part in enumerate(parts, 1):
@@ -110,6 +123,12 @@ def keys(text: str, *, bare: bool = False) -> tuple[Key, ...]:
         except Unfit as error:
             raise Unfit(f"key {number} {error}") from None
     return tuple(found)
+
+
+def _unquoted(text: str) -> str:
+    """Without a pair of quotation marks around all of it."""
+    inner = text[1:-1]
+    return inner if len(text) > 1 and text[0] in _QUOTES and text[0] == text[-1] and text[0] not in inner else text
 
 
 def _own(text: str) -> tuple[Limit, ...]:

@@ -56,6 +56,20 @@ _SHORT = {
         "Of my {limit} {n} are left, too few for this question; there are more {when}.",
     ),
 }
+_NONE = {
+    "user": _n(
+        "Of your {limit} {n} is left, too few for any question; there are more {when}.",
+        "Of your {limit} {n} are left, too few for any question; there are more {when}.",
+    ),
+    "chat": _n(
+        "Of this chat's {limit} {n} is left, too few for any question; there are more {when}.",
+        "Of this chat's {limit} {n} are left, too few for any question; there are more {when}.",
+    ),
+    "bot": _n(
+        "Of my {limit} {n} is left, too few for any question; there are more {when}.",
+        "Of my {limit} {n} are left, too few for any question; there are more {when}.",
+    ),
+}
 _LONG = {
     "user": _("This question needs more than your {limit}; please send me less of it."),
     "chat": _("This question needs more than this chat's {limit}; please send me less of it."),
@@ -81,16 +95,18 @@ _MONTHS = (
 )
 
 
-def spent(scope: str, limit: Limit, resets: float, now: float, left: int = 0) -> str:
+def spent(scope: str, limit: Limit, resets: float, now: float, left: int = 0, rest: int = 0) -> str:
     """That a quota has no room for a question: whose (user, chat or bot), which, and when it starts anew.
 
-    ``left`` and ``resets`` as in QuotaSpent.
+    ``left``, ``rest`` and ``resets`` as in QuotaSpent.
     """
     scope, said = scope if scope in _SPENT else "bot", a_window(limit)
-    if resets:
-        moment = when(resets, now)
-        return _SHORT[scope](left, limit=said, when=moment) if left else _SPENT[scope](limit=said, when=moment)
-    return (_LONG if left else _SMALL)[scope](limit=said)
+    if not resets:
+        return (_LONG if left else _SMALL)[scope](limit=said)
+    moment = when(resets, now)
+    if some := left or rest:
+        return (_SHORT if left else _NONE)[scope](some, limit=said, when=moment)
+    return _SPENT[scope](limit=said, when=moment)
 
 
 def a_window(limit: Limit) -> str:

@@ -59,7 +59,8 @@ class Settings(BaseSettings):
     model_api_keys: kinds.Keys = ()
     """The endpoint's keys, with commas between them; unset, none is sent. The first is used while it has allowance,
     then the next, and the first again when its window resets. A key may carry limits of its own after semicolons:
-    `sk-a;300r/hour;900r/month;30000t/month`. `MODEL_API_KEY` is accepted too."""
+    `sk-a;300r/hour;900r/month;30000t/month`. In a file each may have a line; what follows a `#` there is a comment.
+    `MODEL_API_KEY` is accepted too."""
     model_name: kinds.Text | None = None
     """The model to ask for. Unset: the first that the endpoint lists."""
     model_max_tokens: kinds.Whole = 1024

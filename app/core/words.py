@@ -114,11 +114,12 @@ PRIVACY_STATUS = "Privacy mode is on: in groups where I am no admin I see only w
 
 # Last lines, appended to an answer by `with_lines`; they are ours and never part of the conversation.
 TRIMMED = _("(This conversation is long; I no longer see its beginning. /new starts afresh.)")
+TRIMMED_LIMIT = _("(Little is left of a limit, so I no longer see all that we said before; /usage shows how much.)")
 LENGTH = _("(My answer reached its length limit and ends here.)")
 FILTERED = _("(My answer was ended here by a content filter.)")
 CUT = _("(My answer was cut off here; please ask again for the rest.)")
 STOPPED_HERE = _("(I was asked to stop here.)")
-_LINES = (TRIMMED, LENGTH, FILTERED, CUT, STOPPED_HERE)
+_LINES = (TRIMMED, TRIMMED_LIMIT, LENGTH, FILTERED, CUT, STOPPED_HERE)
 
 # One sentence per reason, without its full stop; `apology` appends an id that an operator finds in the log.
 SORRY_DOWN = _("Sorry, my language model cannot be reached right now; please try again in a little while")
@@ -128,10 +129,11 @@ SORRY_EMPTY = _("Sorry, my language model gave an empty answer; please try to as
 SORRY_FILTERED = _("Sorry, a content filter kept me from answering that; please try to ask in another way")
 SORRY_SLOW = _("Sorry, that took me too long; please try again")
 SORRY_LONG = _("Sorry, that is more than my language model can read at once; please send me less of it")
+SORRY_SMALL = _("Sorry, no question fits into the limits of my keys; only my operators can change that")
 SORRY_LENGTH = _("Sorry, my answer reached its length limit before its first word; please ask for less at once")
 _SORRY = (
     *(SORRY_DOWN, SORRY_BUSY, SORRY_FAILED, SORRY_EMPTY, SORRY_FILTERED, SORRY_SLOW),
-    *(SORRY_LONG, SORRY_LENGTH, unread.SORRY),
+    *(SORRY_LONG, SORRY_SMALL, SORRY_LENGTH, unread.SORRY),
 )
 # Translators: a sentence without its full stop, and the number under which an operator finds what happened.
 _TRACED = _("{sentence} (error {id}).")

@@ -12,9 +12,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 MOST_SECONDS = 31 * 86_400.0
-AGREED_SECONDS = (
-    2.0  # clocks that differ by less may be the same: a Date has whole seconds, and was some time on its way
-)
+AGREED_SECONDS = 1.25  # by so much may our clock be ahead of a Date of the same one: it was cut, and on its way
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _PART = r"(\d+(?:\.\d+)?) ?(ns|us|µs|ms|[smhd])"
 _UNIX = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (1e9, 1.0))
@@ -35,7 +33,7 @@ def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
 
 def _its_now(date: str, now: float) -> float:
     """The endpoint's time, of which its points in time are; ours, to the fraction, while both may be the same."""
-    if (ahead := _away(date, now)) is None or -AGREED_SECONDS <= ahead <= AGREED_SECONDS:
+    if (ahead := _away(date, now)) is None or -AGREED_SECONDS <= ahead <= 0:
         return now
     return now + ahead  # its Date is cut to whole seconds, so it is asked too late rather than too early
 

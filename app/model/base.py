@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypedDict
 
 from app.core.tokens import PER_IMAGE, conversation
@@ -25,7 +25,8 @@ class Prompt:
     ``params`` are fields of the request as a persona sets them (temperature …), ``examples`` the number of messages
     after the first that are its example turns, ``images`` data URLs that go with the last message. ``on_loading`` is
     told how many seconds an endpoint asks for while it loads its model; ``on_asked`` that a request is being written to
-    an endpoint, each time. Neither raises.
+    an endpoint, each time. Neither raises. ``broke``: the endpoints that broke off an answer to this very prompt, so
+    that whoever asks again is answered by another.
     """
 
     messages: list[Message]
@@ -38,6 +39,12 @@ class Prompt:
     images: tuple[str, ...] = ()
     on_loading: Callable[[float], Awaitable[None]] | None = None
     on_asked: Callable[[], None] | None = None
+    broke: set[str] = field(default_factory=set, compare=False)
+
+    @property
+    def front(self) -> list[Message]:
+        """What stands before any conversation: the persona's prompt and its example turns."""
+        return self.messages[: 1 + self.examples] if self.messages[0]["role"] == "system" else []
 
     @property
     def tokens(self) -> int:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from app.core import keys
 from app.core.clock import Clock
 from app.core.connections import Connections
-from app.core.errors import ModelError
+from app.core.errors import ModelError, SettingsError
 from app.core.exchange import Clocks
 from app.core.http import Client
 from app.core.kinds import Key
@@ -76,12 +76,18 @@ class Models:
                 self._report(f"the warm-up failed: {error}")
 
     async def reload(self, settings: Settings) -> None:
-        """Use the keys of these settings from now on; nothing else of them."""
+        """Use the keys of these settings from now on; nothing else of them.
+
+        Raises SettingsError for what only a restart may change.
+        """
         given = _endpoints(settings)
         if [base.rstrip("/") for base, _, _ in given] != [pool.endpoint.base for pool in self.pools]:
-            self._report("MODEL_BASE_URL or MODEL_FALLBACKS name other endpoints now: that needs a restart")
-            return  # a key must never be sent to another endpoint than its own
-        for pool, (_, _, found) in zip(self.pools, given, strict=True):
+            # a key must never be sent to another endpoint than its own
+            raise SettingsError(["MODEL_BASE_URL or MODEL_FALLBACKS name other endpoints now: that needs a restart"])
+        pairs = list(zip(self.pools, given, strict=True))
+        if bare := dict.fromkeys(pool.endpoint.host for pool, (_, _, found) in pairs if not found and _keyed(pool)):
+            raise SettingsError([f"no key is set any more for {' and '.join(bare)}; to ask without one, restart"])
+        for pool, (_, _, found) in pairs:
             pool.ring.reload(found)
         await self._revive()
 
@@ -151,7 +157,7 @@ def choose(
 ) -> Models:
     """All of it. ``alarm`` is told what a person must heal, ``report`` what belongs into the log; neither any key."""
     health = Health(store, keys.health(bot), clock, report)
-    ledger = Ledger(store, client, bot, seconds=settings.turn_seconds + _DIES_SECONDS, clock=clock)
+    ledger = Ledger(store, client, bot, seconds=settings.turn_seconds + _DIES_SECONDS, clock=clock, report=report)
     made = _made(settings, connections, clock)
     pools = tuple(
         KeyPool(endpoint, found, health, ledger, clock, alarm=alarm, report=report, count=count)
@@ -215,6 +221,10 @@ def _endpoints(settings: Settings) -> list[tuple[str, str, tuple[Key, ...]]]:
         own = fallback.keys or (settings.model_api_keys if base == first else ())
         found.append((base, fallback.name or settings.model_name or "", own))
     return found
+
+
+def _keyed(pool: KeyPool) -> bool:
+    return not all(slot.access.keyless for slot in pool.ring.slots)
 
 
 def _hosts(bases: Sequence[str]) -> list[str]:

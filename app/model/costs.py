@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from app.core.allowance import Limit
 from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelRefused
-from app.core.tokens import LEAST_ANSWER, tokens
+from app.core.tokens import LEAST_ANSWER, floor, tokens
 from app.model.access import Access
 from app.model.base import Prompt, Usage
 from app.model.health import Health
@@ -90,7 +90,7 @@ class Costs:
         if not slot.limits:
             return 0.0
         rid = f"{prompt.turn or secrets.token_hex(8)}@{slot.access.label}"
-        output = min(cap for cap in (self._max_tokens, prompt.max_tokens) if cap)
+        output = self._longest(prompt)
         least = min(LEAST_ANSWER, output)
         cost = prompt.tokens
         if any(limit.unit == "t" and limit.amount < cost + least for limit in slot.limits):
@@ -106,6 +106,14 @@ class Costs:
         if found.limit.unit == "r":  # of tokens there may be enough for a shorter question
             self._until[slot.scope] = found.resets
         return max(again, found.resets)
+
+    def small(self, slot: Slot, prompt: Prompt) -> bool:
+        """Whether no question at all fits into the key's limits, not even the shortest to this persona."""
+        shortest = floor(prompt.front, self._longest(prompt))
+        return any(limit.unit == "t" and limit.amount < shortest for limit in slot.limits)
+
+    def _longest(self, prompt: Prompt) -> int:
+        return min(cap for cap in (self._max_tokens, prompt.max_tokens) if cap)
 
     async def renew(self, taken: Taken) -> bool:
         """The same question is asked once more, in other words: as a request of its own, if there is room for one."""

@@ -1,8 +1,9 @@
 """Endpoints in their order: the first that is well is asked; the next when it is ill or its keys are at their limits.
 
-Ill means: it failed some times in a row, seen by all processes together. It is then left alone for a while; after that
-one request of one process tries it, and once that was answered everybody is back. When nobody else is left, the ill
-ones are asked all the same.
+Ill means: it failed or broke off some times in a row, seen by all processes together. It is then left alone for a
+while; after that one request of one process tries it, and once that was answered to its end everybody is back. When
+nobody else is left, the ill ones are asked all the same.
+Whether a broken answer may be asked for again, only those know to whom it goes; if they do, another endpoint is first.
 A person hears within ``TOLD_SECONDS`` when nobody can answer, unless a model says that it is loading.
 """
 
@@ -13,7 +14,19 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.errors import ModelBlind, ModelDown, ModelError, ModelExhausted, ModelFailed, ModelRefused, PromptTooLong
+from app.core.errors import (
+    KeyRefused,
+    KeyUnpaid,
+    ModelBlind,
+    ModelBusy,
+    ModelCut,
+    ModelDown,
+    ModelError,
+    ModelExhausted,
+    ModelFailed,
+    ModelRefused,
+    PromptTooLong,
+)
 from app.model.base import Chunk, Prompt
 from app.model.health import ILL, Health, Record
 from app.model.keypool import KeyPool
@@ -75,7 +88,7 @@ class Failover:
     async def _round(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Chunk, None]:
         """Ask one after the other until one begins to answer."""
         errors: list[ModelError] = []
-        order = await self._order()
+        order = await self._order(prompt.broke)
         share = min(SHARE_SECONDS, self._told_seconds / len(order))
         for behind, pool in zip(range(len(order) - 1, -1, -1), order, strict=True):
             until, before = deadline - behind * share, self._health.get(_field(pool))
@@ -85,13 +98,13 @@ class Failover:
             try:
                 async with aclosing(pool.stream(prompt, deadline=until, quick=behind > 0)) as chunks:
                     async for chunk in chunks:
-                        if not begun:
-                            begun = True
-                            await self._heard(pool, before)
+                        begun = True
                         yield chunk
+                await self._heard(pool, before)
                 return
             except ModelError as error:
                 if begun:
+                    await self._broke(pool, before, error, prompt.broke)
                     raise
                 await self._failed(pool, before, error)
                 if isinstance(error, PromptTooLong):
@@ -99,10 +112,10 @@ class Failover:
                 errors.append(error)
         raise _worst(errors)
 
-    async def _order(self) -> list[KeyPool]:
+    async def _order(self, broke: set[str]) -> list[KeyPool]:
         """Those that are well, and an ill one that is ours to try, in their order; then those that are ill.
 
-        None is tried while one that is preferred to it can answer.
+        None is tried while one that is preferred to it can answer. ``broke``: those after others that are as well.
         """
         if len(self._pools) == 1:
             return [*self._pools]
@@ -117,7 +130,7 @@ class Failover:
             if due:
                 trying = due = await self._health.probe(_field(pool))
             (front if due or not until else back).append(pool)
-        return front + back
+        return [pool for pools in (front, back) for pool in sorted(pools, key=lambda pool: _field(pool) in broke)]
 
     async def _heard(self, pool: KeyPool, before: Record) -> None:
         if before.count:
@@ -131,6 +144,12 @@ class Failover:
             await self._health.cool(_field(pool), before.gen, FAILED, 0.0, ILL)
         elif isinstance(error, ModelRefused):
             await self._heard(pool, before)
+
+    async def _broke(self, pool: KeyPool, before: Record, error: ModelError, broke: set[str]) -> None:
+        """An answer ended in its middle; an error that concerns a key says nothing about the endpoint."""
+        if isinstance(error, ModelCut) and not isinstance(error.why, ModelBusy | KeyRefused | KeyUnpaid):
+            broke.add(_field(pool))
+            await self._failed(pool, before, error.why or ModelDown(str(error)))
 
     def _row(self, pool: KeyPool) -> EndpointRow:
         record, now, keys = self._health.get(_field(pool)), self._health.now, tuple(pool.report())

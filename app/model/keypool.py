@@ -14,6 +14,7 @@ from app.core.errors import (
     KeyRefused,
     KeyUnpaid,
     ModelBusy,
+    ModelCut,
     ModelDown,
     ModelError,
     ModelFailed,
@@ -90,6 +91,10 @@ class KeyPool:
                     text.append(chunk.text)
                 yield chunk
                 chunk = await answer.next() if isinstance(answer, Answer) else None
+        except ModelCut as cut:  # what it says of the key holds for whoever asks next
+            if isinstance(cut.why, ModelBusy | KeyRefused | KeyUnpaid):
+                await self._penalise(taken, cut.why)
+            raise
         finally:
             if isinstance(answer, Answer):
                 await answer.aclose()

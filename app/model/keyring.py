@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from app.core.allowance import Limit
 from app.core.clock import Clock
-from app.core.errors import KeyRefused, KeyUnpaid, ModelExhausted, PromptTooLong
+from app.core.errors import KeyRefused, KeysTooSmall, KeyUnpaid, ModelExhausted, PromptTooLong
 from app.core.kinds import Key
 from app.model.access import Access
 from app.model.base import Prompt
@@ -121,6 +121,8 @@ class Keyring:
         if not returns:
             return self._vain(prompt, tried, alone=alone)
         if (first := min(returns)) == math.inf:
+            if all(self.costs.small(slot, prompt) for slot in self.slots if slot.limits):
+                raise KeysTooSmall(f"no question fits into the limits of the keys of {self._endpoint.host}")
             raise PromptTooLong(413, f"the conversation is longer than the limits of the keys of {self._endpoint.host}")
         raise ModelExhausted(self._clock.now() + max(0.0, first - health.now))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,10 +24,12 @@ from redis.exceptions import RedisError
 from app.core import keys
 from app.core.allowance import Limit, limits
 from app.core.clock import Clock, Real
+from app.core.errors import StoreBroken
 from app.core.redis import translate
 from app.core.script import Script, script
 
 SCRIPTS = Path(__file__).with_name("scripts")
+MOST_TOKENS = 10**15  # charged at once; as much as a limit may be, and far from where Redis can count no further
 KNOWN_SECONDS = 2.0  # what an operator lifts or sets counts everywhere after this
 LIFTED = "off"
 
@@ -82,12 +84,25 @@ class Line:
 
 
 class Ledger:
-    """Reserves and settles. ``seconds``: what a process that died had reserved is free again after this."""
+    """Reserves and settles. ``seconds``: what a process that died had reserved is free again after this.
 
-    def __init__(self, store: Store, client: Redis, bot: int, *, seconds: float, clock: Clock | None = None) -> None:
+    ``report`` is told when Redis would not note a use; that costs nobody an answer.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        client: Redis,
+        bot: int,
+        *,
+        seconds: float,
+        clock: Clock | None = None,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self._store = store
         self._client = client
         self._clock = clock or Real()
+        self._report = report
         self._held = keys.held(bot)
         self._bot = bot
         self._override = keys.override(bot)
@@ -124,7 +139,7 @@ class Ledger:
 
         ``vain``: nothing came of it, so that it is given back should the same call be made again.
         """
-        await self._close(rid, ticket, max(0, tokens), vain=vain)
+        await self._close(rid, ticket, min(max(0, tokens), MOST_TOKENS), vain=vain)
 
     async def release(self, rid: str, ticket: str = "") -> None:
         """Nothing was used."""
@@ -197,8 +212,11 @@ class Ledger:
         if self._tickets.get(rid) == ticket:
             del self._tickets[rid]
         if ticket:
-            # Whoever asks may be cancelled; the pipe would then not send it.
-            await asyncio.shield(self._settle(rid, ticket, tokens, vain=vain))
+            try:
+                # Whoever asks may be cancelled; the pipe would then not send it.
+                await asyncio.shield(self._settle(rid, ticket, tokens, vain=vain))
+            except StoreBroken as error:  # the answer is there all the same, and to ask again would not help
+                self._report(f"the use of a quota was not noted: {error}")
 
     def _settle(self, rid: str, ticket: str, tokens: int | str, *, vain: bool = False) -> asyncio.Future[Any]:
         return self._store.call(_SETTLE, self._held, (rid, ticket, tokens, int(vain)))

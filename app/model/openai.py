@@ -24,7 +24,7 @@ from app.model.access import Access, label_of
 from app.model.answer import Answer
 from app.model.base import Chunk, Prompt
 from app.model.retries import Fate, Passing, Patience, persist
-from app.model.verdict import PASSING, blind, verdict
+from app.model.verdict import PASSING, blind, inside, verdict
 
 STREAMED = Clocks(connect=5, first=18, between=18, total=240)
 AT_ONCE = Clocks(connect=5, first=60, between=18, total=90)  # the headers come only with the whole answer
@@ -142,8 +142,8 @@ class Endpoint:
             except wire.Truncated as error:
                 raise Passing(ModelDown("the answer was cut off")) from error
             except ModelFailed as error:
-                raise ModelFailed(access.clean(error.reason)) from None
-        answer = Answer(response, access.clean)
+                raise self._inside(error, access) from None
+        answer = Answer(response, lambda error: self._inside(error, access))
         try:
             await answer.open()
         except ModelCut:
@@ -191,6 +191,13 @@ class Endpoint:
     def _verdict(self, response: Response, body: bytes, access: Access) -> Passing | ModelError:
         reason = access.clean(wire.reason(body))
         return verdict(response.status_code, response.headers, body, reason, self._clock.now())
+
+    def _inside(self, error: ModelFailed, access: Access) -> Passing | ModelError:
+        """What a 200 means that holds no answer."""
+        reason = access.clean(error.reason)
+        if isinstance(error, wire.Said):
+            return inside(error.body, reason, self._clock.now())
+        return ModelFailed(reason)
 
     def _learned(self, body: bytes) -> bool:
         """Whether this refusal names a field that we can do without; then the next request does."""

@@ -16,6 +16,7 @@ from typing import Annotated
 import msgspec
 
 from app.core.errors import SettingsError
+from app.core.text import blank, clean
 from app.core.tongue import translated
 from app.model.base import Message
 
@@ -129,19 +130,27 @@ def read(path: Path) -> Persona:
     examples: list[Message] = []
     for one in made.examples:
         examples += ({"role": "user", "content": one.question}, {"role": "assistant", "content": one.answer})
-    if "\n" in made.name + made.about:
+    told = {field: clean(getattr(made, field)) for field in ("name", "about", "greeting", "system_prompt")}
+    if "\n" in told["name"] + told["about"]:
         raise ValueError("name and about must be one line each")
-    greeting, system = made.greeting.strip(), made.system_prompt.strip()
-    if not greeting or not system:
-        raise ValueError("greeting and system_prompt must not be empty")
+    if unseen := [field for field, text in told.items() if blank(text)]:
+        raise ValueError(f"{' and '.join(unseen)} must not be empty: nobody can see anything of it")
+    name, about = (" ".join(told[field].split()) for field in ("name", "about"))
     return Persona(
-        path.stem, made.name, made.about, greeting, system, tuple(examples), tuple(given.items()), int(longest)
+        path.stem,
+        name,
+        about,
+        told["greeting"],
+        told["system_prompt"],
+        tuple(examples),
+        tuple(given.items()),
+        int(longest),
     )
 
 
 def _folder(folder: Path, lines: list[str]) -> dict[str, Persona]:
     found = {}
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted(path for path in folder.glob("[!.]*.toml") if not path.is_dir()):
         try:
             found[path.stem] = read(path)
         except ValueError as error:

@@ -20,7 +20,7 @@ from app.core.allowance import Limit
 from app.core.clock import Clock
 from app.core.errors import Later, ModelCut, QuotaSpent
 from app.core.tokens import LEAST_ANSWER, floor, tokens
-from app.model.base import Chunk, Message, Model, Prompt, Usage
+from app.model.base import Chunk, Model, Prompt, Usage
 from app.model.ledger import Busy, Charge, Granted, Spent
 
 PATIENCE_SECONDS = 2.0  # longer than this a turn does not keep its place in this process for a quota's sake
@@ -121,7 +121,7 @@ class Quota:
             [scope for scope, _ in charges], lambda: self._ledger.reserve(rid, charges, cost, output, least)
         )
         if isinstance(answer, Spent):
-            raise _refusal(answer, cost + least, floor(_front(prompt), output))
+            raise _refusal(answer, cost + least, floor(prompt.front, output))
         return answer
 
     async def _close(self, rid: str, ticket: str, call: _Call) -> None:
@@ -171,17 +171,11 @@ class _Call:
         return counted or self.cost + tokens("".join(self.text))
 
 
-def _front(prompt: Prompt) -> Sequence[Message]:
-    """What stands before any conversation."""
-    messages = prompt.messages
-    return messages[: 1 + prompt.examples] if messages[0]["role"] == "system" else ()
-
-
 def _refusal(spent: Spent, needed: int, shortest: int) -> QuotaSpent:
     """``needed``, ``shortest``: tokens for this question, and for any; less than the latter is as good as nothing."""
     limit, left = spent.limit, spent.left if spent.left >= shortest else 0
     vain = limit.unit == "t" and limit.amount < (needed if left else shortest)
-    return QuotaSpent(_WHOSE[spent.scope[0]], limit, 0.0 if vain else spent.resets, left)
+    return QuotaSpent(_WHOSE[spent.scope[0]], limit, 0.0 if vain else spent.resets, left, spent.left)
 
 
 class Queues:

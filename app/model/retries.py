@@ -15,7 +15,7 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from app.core.clock import Clock
-from app.core.errors import ModelCut, ModelError, QuotaSpent
+from app.core.errors import ModelCut, ModelError, ModelExhausted, PromptTooLong, QuotaSpent
 
 ATTEMPTS = 6
 LOADING_SECONDS = 60.0  # how long a model that says it is loading is waited for
@@ -118,8 +118,12 @@ def _wait(state: RetryCallState) -> float:
     return random.uniform(0, min(_MOST_SECONDS, _FIRST_SECONDS * 2 ** (state.attempt_number - 1)))
 
 
-async def uncut(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Ask again for an answer that was cut; raises the longest cut, also when the repetition could not be had."""
+async def uncut(ask: Callable[[], Awaitable[T]], clock: Clock, shown: Callable[[], bool] = lambda: False) -> T:
+    """Ask again for an answer that was cut; raises the longest cut, also when nobody can answer then.
+
+    But not where there is another way to a whole answer (a wait, a shorter question): that goes up, unless somebody
+    reads the broken one already (``shown``).
+    """
     cuts: list[ModelCut] = []
 
     async def attempt() -> T:
@@ -131,9 +135,10 @@ async def uncut(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
 
     try:
         return await persist(attempt, CUT, clock)
-    except (ModelError, QuotaSpent):
-        longest = max(cuts, key=lambda cut: len(cut.text), default=None)
-        if longest is None or not longest.text.strip():
+    except (ModelError, QuotaSpent) as error:
+        longest = max(cuts, key=lambda cut: len(cut.text), default=ModelCut())
+        other = isinstance(error, ModelExhausted | PromptTooLong) and not shown()
+        if other or not longest.text.strip():
             raise
         raise longest from None
 

@@ -1,4 +1,6 @@
-"""What an answer other than 200 means: whose fault it is, and whether it passes. Pure: status, headers and body in.
+"""What an answer other than 200 means, or an error object inside a 200: whose fault it is, and whether it passes.
+
+Pure: status, headers and body in.
 
 Endpoints agree on little but the status, so codes and words are looked at too; where a phrase comes from stands beside
 it.
@@ -15,6 +17,7 @@ from app.core.errors import (
     ModelBusy,
     ModelDown,
     ModelError,
+    ModelFailed,
     ModelRefused,
     PromptTooLong,
 )
@@ -49,6 +52,16 @@ TOO_LONG = re.compile(
     rb"|request too large for",  # OpenAI and Groq: more tokens at once than a minute allows
     re.IGNORECASE,
 )
+
+INSIDE = (
+    (429, ("ratelimit", "toomanyrequests", "resourceexhausted")),
+    (401, ("authentication", "invalidapikey", "unauthorized", "unauthenticated")),
+    (403, ("permission", "forbidden")),
+    (404, ("notfound",)),
+    (400, ("invalidrequest", "badrequest", "invalidargument")),
+    (503, ("overloaded", "unavailable", "servererror", "internal", "apierror", "timeout")),
+)
+"""The status that an error without one would have had, by the letters of its code, type or status."""
 
 
 BLIND = re.compile(
@@ -91,6 +104,23 @@ def verdict(status: int, headers: Mapping[str, str], body: bytes, reason: str, n
     if status < 500 and status not in PASSING:
         return ModelRefused(status, reason)
     return _passing(status, headers, body, reason, now)
+
+
+def inside(body: bytes, reason: str, now: float) -> Passing | ModelError:
+    """The failure that an error object inside a 200 is; its headers were those of an answer and say nothing."""
+    status = _status(body)
+    found = verdict(status or 400, {}, body, reason, now)
+    return ModelFailed(reason) if not status and type(found) is ModelRefused else found
+
+
+def _status(body: bytes) -> int:
+    """The status that an error names, in a number or in words; 0 when it names none."""
+    named = [wire.field(body, name) for name in ("code", "status", "status_code", "type")]
+    for value in named:
+        if re.fullmatch(r"[45]\d\d", str(value), re.ASCII):
+            return int(value)
+    words = [re.sub("[^a-z]", "", value.lower()) for value in named if isinstance(value, str)]
+    return next((status for status, parts in INSIDE if any(part in word for word in words for part in parts)), 0)
 
 
 def _passing(status: int, headers: Mapping[str, str], body: bytes, reason: str, now: float) -> Passing:

@@ -15,7 +15,9 @@ import msgspec
 from app.core.errors import ModelFailed
 from app.model.base import Chunk, Message, Usage
 
+MOST_TOKENS = 10_000_000  # of one call; an endpoint that counts more has miscounted
 _REASON_LENGTH = 300  # of an endpoint's error text; some send whole pages
+_NULL = msgspec.Raw(b"null")
 
 
 class _Text(msgspec.Struct):
@@ -26,17 +28,12 @@ class _Text(msgspec.Struct):
 class _Choice(msgspec.Struct):
     message: _Text | None = None
     delta: _Text | None = None
-    finish_reason: str | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | float | None = None
-    completion_tokens: int | float | None = None
+    finish_reason: msgspec.Raw = _NULL
 
 
 class _Reply(msgspec.Struct):
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = _NULL
     error: Any = None
     object: Any = None
     message: Any = None
@@ -48,6 +45,14 @@ _encode = msgspec.json.Encoder().encode
 
 class Truncated(ModelFailed):
     """JSON that ends too early: a cut answer, not a wrong one."""
+
+
+class Said(ModelFailed):
+    """An error object where an answer was expected; ``body`` is the JSON that it stood in."""
+
+    def __init__(self, reason: str, body: bytes) -> None:
+        super().__init__(reason)
+        self.body = body
 
 
 class Ask:
@@ -99,17 +104,17 @@ def read(data: bytes) -> Chunk:
     """An answer, or one event of a stream; raises ModelFailed for an error object and for what is no answer."""
     try:
         reply = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         kind = Truncated if "truncated" in str(error) else ModelFailed
         raise kind("an answer that cannot be read") from None
     if reply.error or reply.object == "error":
-        raise ModelFailed(_words(reply.error or reply.message) or "an error without words")
-    usage = _usage(reply.usage) if reply.usage else None
+        raise Said(_words(reply.error or reply.message) or "an error without words", data)
+    usage = _usage(reply.usage)
     if not reply.choices:
         return Chunk(usage=usage)
     choice = reply.choices[0]
     said = choice.delta or choice.message
-    return Chunk(_text(said) if said else "", choice.finish_reason or "", usage)
+    return Chunk(_text(said) if said else "", _finish(choice.finish_reason), usage)
 
 
 def read_whole(data: bytes) -> Chunk:
@@ -165,8 +170,37 @@ def _text(said: _Text) -> str:
     return "".join(part for part in found if isinstance(part, str))
 
 
-def _usage(usage: _Usage) -> Usage:
-    return Usage(int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0))
+def _usage(raw: msgspec.Raw) -> Usage | None:
+    """What was counted; None for what cannot be true, since an answer is not given up for its bill."""
+    found = _any(raw)
+    if not isinstance(found, dict) or not found:
+        return None
+    prompt, completion = (_count(found.get(f"{name}_tokens")) for name in ("prompt", "completion"))
+    return None if prompt is None or completion is None else Usage(prompt, completion)
+
+
+def _count(found: Any) -> int | None:
+    if found is None:
+        return 0
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= MOST_TOKENS:
+        return None
+    return int(found) if found == int(found) else None
+
+
+def _finish(raw: msgspec.Raw) -> str:
+    """Why it ended; an end in other words than text is an end too, unless it is as empty as none."""
+    found = _any(raw)
+    return found if isinstance(found, str) else "stop" if found else ""
+
+
+def _any(raw: msgspec.Raw) -> Any:
+    """A value that we can do without; None for what cannot be read."""
+    if bytes(raw) == b"null":
+        return None
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _words(found: Any) -> str:

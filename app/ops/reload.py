@@ -19,6 +19,7 @@ from app.core.settings import SECRETS, Settings, load
 from app.ops.logs import Redactor
 
 LOOK_SECONDS = 1.0
+REST_SECONDS = 1.0  # after a reload; what is asked for meanwhile, however often, is one more after it
 NAMES = tuple(f"{name}_FILE" for secret in ("MODEL_API_KEYS", "MODEL_FALLBACKS") for name in SECRETS[secret])
 Sign = tuple[tuple[int, int, int] | None, ...]
 
@@ -52,6 +53,7 @@ class Reload:
     read: Callable[[], Settings]
     """All settings anew; raises SettingsError."""
     apply: Callable[[Settings], Awaitable[None]]
+    """Use their keys; raises SettingsError for such as it will not change to."""
     clock: Clock
     find: Callable[[], Sequence[Path]] = tuple
     """The files that hold keys; asked again with each reload, since settings may name others then."""
@@ -60,7 +62,7 @@ class Reload:
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def ask(self) -> None:
-        """Reload soon: what SIGHUP means."""
+        """Reload soon, after the one that is under way or was just done: what SIGHUP means."""
         self._asked.set()
 
     async def run(self) -> None:
@@ -77,6 +79,7 @@ class Reload:
             known = seen
             await self._reload()
             self._files = self.find()
+            await self.clock.sleep(REST_SECONDS)
 
     async def _pause(self) -> None:
         """A second, or until somebody asks."""
@@ -99,6 +102,8 @@ class Reload:
             return
         try:
             await self.apply(settings)
+        except SettingsError as error:
+            self.say(f"the keys were not read again, the old ones stay: {'; '.join(error.lines)}")
         except StoreError as error:
             self.say(f"the keys were read again; what Redis knows of them was not asked: {error}")
         else:

@@ -30,10 +30,6 @@ class Service:
         """Ask for a stop; asked twice, for one at once."""
         (self.hurry if self.stop.is_set() else self.stop).set()
 
-    def on_reload(self, reload: Callable[[], None]) -> None:
-        """Take SIGHUP as a wish to read the keys again."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
-
     async def run(self, loops: list[Coroutine[Any, Any, Any]], farewell: Callable[[], Awaitable[None]]) -> None:
         """Run ``loops`` until a stop is asked for, then ``farewell``, with the loops still there to serve it."""
         async with asyncio.TaskGroup() as group:

@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.conftest import Bots
 from tests.support.remote import Remote
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.alone]
 
 FLOOR_SECONDS = 0.2
 """A p99 below this is noise on a shared machine; a flood that costs others their turn costs seconds."""

@@ -173,6 +173,7 @@ async def test_a_lone_question_is_asked_as_soon_as_its_key_returns(world: Remote
     assert world.status["asked_429"] <= 3 + 2
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("settings", [{"model_exhausted": "apologise"}, {"model_exhausted": "hold", "hold_minutes": 1}])
 async def test_who_cannot_be_answered_in_time_is_told_the_time_at_once(
     world: Remote, bots: Bots, settings: dict[str, object]

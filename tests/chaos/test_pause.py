@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.conftest import Bots
 from tests.support.remote import Remote
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.alone]
 
 OPERATOR = 900
 

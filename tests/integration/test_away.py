@@ -157,6 +157,7 @@ async def empty(redis: Redis) -> None:
     await until(gone, what="all lanes to be empty")  # type: ignore[arg-type]  # mypy takes a coroutine for T
 
 
+@pytest.mark.alone
 async def test_a_drain_while_redis_is_frozen_ends_within_its_seconds(server: Valkey) -> None:
     shown: Counter[str] = Counter()
     async with worker(server, shown) as one:
@@ -229,6 +230,7 @@ async def test_a_full_redis_ends_no_process_and_it_stops_in_time(tmp_path: Path,
             demo.close()
 
 
+@pytest.mark.alone
 async def test_a_killed_demo_answers_again_within_three_seconds_of_its_start(tmp_path: Path) -> None:
     demo = Demo(tmp_path)
     try:

@@ -94,6 +94,7 @@ async def test_run_prints_one_address_which_answers_at_once(demo: Demo) -> None:
         assert demo.log.count(embedded) == 1
 
 
+@pytest.mark.alone
 async def test_a_second_start_is_ready_within_three_seconds(demo: Demo) -> None:
     await demo.start()
     async with demo.someone(ADA) as ada:

@@ -131,6 +131,7 @@ async def patiently(model: Failover, prompt: Prompt = ASK) -> int:
     raise AssertionError("held for ever")
 
 
+@pytest.mark.alone
 async def test_two_processes_use_every_key_up_wait_and_come_back_to_the_primary(
     process: Callable[..., Process],
 ) -> None:

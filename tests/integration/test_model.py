@@ -267,8 +267,6 @@ async def test_a_lesson_that_does_not_help_is_forgotten(endpoint: Callable[..., 
         says(200, b"<html>"),
         says(200, {"choices": []}),
         stream(data(error={"message": f"boom {KEY}"})),
-        stream(word("Hel"), b'event: error\ndata: {"error": {"message": "boom"}}\n\n'),
-        stream(word("Hel"), b"data: <html>\n\n", STOP),
         stream(b"data: " + b"x" * (1 << 21)),
     ],
 )
@@ -279,6 +277,34 @@ async def test_an_error_inside_a_200_is_an_error(
         with pytest.raises(ModelFailed) as caught:
             await whole(endpoint(peer.url), ASK)
         assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "rest, why",
+    [
+        (b'event: error\ndata: {"error": {"message": "boom"}}\n\n', ModelFailed),
+        (b'data: {"error": {"message": "boom", "code": 502}}\n\n', ModelDown),
+        (b'data: {"error": {"message": "boom", "type": "overloaded_error"}}', ModelDown),
+        (b'data: {"error": {"message": "boom", "code": 429}}\n\n', ModelBusy),
+        (b"data: <html>\n\n", ModelFailed),
+    ],
+)
+@pytest.mark.parametrize("apart", [True, False])
+async def test_an_error_in_the_middle_of_an_answer_is_a_cut_and_says_why(
+    endpoint: Callable[..., Endpoint], rest: bytes, why: type[ModelError], apart: bool
+) -> None:
+    parts = (word("Hel"), rest) if apart else (word("Hel") + rest,)
+    async with serving(stream(*parts)) as peer:
+        with pytest.raises(ModelCut) as caught:
+            await whole(endpoint(peer.url), ASK)
+    assert caught.value.text == "Hel"
+    assert type(caught.value.why) is why
+
+
+async def test_an_error_behind_the_end_of_an_answer_does_not_cost_the_answer(endpoint: Callable[..., Endpoint]) -> None:
+    for parts in ((word("Hi"), STOP, data(error="boom")), (word("Hi"), STOP + data(error="boom"))):
+        async with serving(stream(*parts)) as peer:
+            assert (await whole(endpoint(peer.url), ASK))[:2] == ("Hi", "stop")
 
 
 async def test_without_a_name_the_first_model_is_taken(endpoint: Callable[..., Endpoint]) -> None:

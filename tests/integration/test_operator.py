@@ -17,7 +17,7 @@ from tests.integration.operated import Operated, operated
 from tests.support.demo import ADA, BOT_NAME, GENERAL, GRACE, HIKERS, IDEAS, LINUS, MARGARET, QUESTIONS
 from tests.support.wait import until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
 FORWARDED = {"type": "hidden_user", "sender_user_name": "Somebody", "date": 1}
 
 

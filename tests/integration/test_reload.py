@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from redis.asyncio import Redis
 
 from tests.support.demo import ADA, Demo, get
 from tests.support.ports import free_ports
-from tests.support.wait import until
+from tests.support.wait import turns, until
 
 OLD, NEW, BAD = "sk-old-hunter2-1111", "sk-new-hunter2-2222", "sk-bad-hunter2-3333"
 AGAIN = "the keys were read again"
@@ -134,3 +135,83 @@ async def test_the_page_of_figures_follows_the_keys_and_shows_none_of_them(tmp_p
         text = page()
         assert 'key="…2222 (' in text
         assert not re.search(r'lanekeeper_key_state{[^}]*"…1111', text)
+
+
+def heeds(demo: Demo) -> bool:
+    """Whether the process would survive a hangup."""
+    caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{demo.pid}/status").read_text(), re.MULTILINE)
+    return bool(caught and int(caught[1], 16) >> (signal.SIGHUP - 1) & 1)
+
+
+async def test_a_hangup_before_the_first_line_of_the_log_kills_nobody_and_is_remembered(
+    tmp_path: Path, model: Counting
+) -> None:
+    demo = Demo(tmp_path, model_base_url=model.url, model_name="m", model_api_keys=OLD)
+    try:
+        demo.launch()
+        await until(lambda: heeds(demo), what="a process that heeds hangups")
+        assert demo.log == "", "it heeds them only when much has been done already"
+        demo.signal(signal.SIGHUP)
+        await demo.ready()
+        await told(demo, AGAIN)
+        assert demo.log.count(AGAIN) == 1
+    finally:
+        demo.close()
+
+
+async def test_a_hangup_while_redis_is_away_kills_nobody_and_is_obeyed_when_it_is_back(
+    tmp_path: Path, model: Counting, redis: Redis
+) -> None:
+    (tmp_path / ".env").write_text(f"MODEL_API_KEYS={OLD}\n")
+    place = tmp_path / "redis.sock"
+    demo = Demo(tmp_path, model_base_url=model.url, model_name="m", redis_url=f"unix://{place}")
+    try:
+        demo.launch()
+        await told(demo, "Redis")
+        (tmp_path / ".env").write_text(f"MODEL_API_KEYS={NEW}\n")
+        for _ in range(3):
+            demo.signal(signal.SIGHUP)
+        await until(lambda: heeds(demo) and demo.running, what="the process to live on")
+        place.symlink_to(redis.connection_pool.connection_kwargs["path"])
+        await demo.ready()
+        await told(demo, AGAIN)
+        assert await ask(demo, model) == NEW
+    finally:
+        demo.close()
+
+
+async def test_of_a_storm_of_hangups_the_last_is_obeyed_and_few_are_said(tmp_path: Path, model: Counting) -> None:
+    (tmp_path / ".env").write_text(f"MODEL_API_KEYS={OLD}\n")
+    async with running(tmp_path, model) as demo:
+        for _ in range(400):
+            demo.signal(signal.SIGHUP)
+            await turns(1)
+        await told(demo, AGAIN)
+        (tmp_path / ".env").write_text(f"MODEL_API_KEYS={NEW};5r/h,{BAD}\n")
+        demo.signal(signal.SIGHUP)
+        await told(demo, f"{AGAIN}: 2")
+        assert await ask(demo, model) == NEW
+        assert demo.log.count(AGAIN) <= 4
+
+
+async def test_hangups_kill_nobody_who_is_stopping(tmp_path: Path, model: Counting) -> None:
+    async with running(tmp_path, model) as demo:
+        demo.signal(signal.SIGTERM)
+
+        def over() -> bool:
+            if demo.running:
+                demo.signal(signal.SIGHUP)
+            return not demo.running
+
+        await until(over, seconds=15, what="the end")
+        assert demo.code == 0
+
+
+async def test_a_hangup_never_takes_the_last_key_away(tmp_path: Path, model: Counting) -> None:
+    (tmp_path / ".env").write_text(f"MODEL_API_KEYS={OLD}\n")
+    async with running(tmp_path, model) as demo:
+        (tmp_path / ".env").write_text("MODEL_API_KEYS=\n")
+        demo.signal(signal.SIGHUP)
+        await told(demo, f"{KEPT}: no key is set any more for 127.0.0.1")
+        assert AGAIN not in demo.log
+        assert await ask(demo, model) == OLD

@@ -10,6 +10,7 @@ from aiogram import Bot, types
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramMigrateToChat, TelegramRetryAfter
 
 from simulator.client import Someone, Upload
+from simulator.limits import CHAT_CALLS
 from simulator.seed import HIKERS
 from simulator.server import Simulator
 from tests.integration.test_simulator import ADA, GRACE, TOKEN, driver, raw, unknown
@@ -206,7 +207,7 @@ async def test_limits_hold_unless_they_are_switched_off_and_impatience_costs(
     bot: Bot, ada: Someone, simulator: Simulator
 ) -> None:
     await ada.say("hi", str(HIKERS))
-    for number in range(5):
+    for number in range(CHAT_CALLS):
         await bot.send_message(HIKERS, f"{number}")
     waits = []
     for _ in range(3):

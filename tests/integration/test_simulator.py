@@ -26,6 +26,7 @@ from aiogram.exceptions import (
 from pydantic import BaseModel
 
 from simulator.client import NoAnswer, Someone
+from simulator.limits import CHAT_CALLS, CHAT_SECONDS
 from simulator.seed import FORUM, HIKERS
 from simulator.server import Simulator
 from simulator.store import InUse, Unusable
@@ -283,11 +284,11 @@ async def test_faults_are_shown_cleared_and_refused_when_senseless(http: aiohttp
 async def test_strict_limits_hold_a_chat_to_its_pace(http: aiohttp.ClientSession, bot: Bot, ada: Someone) -> None:
     await ada.say("hi")
     await http.post("/faults", json={"strict": True})
-    for number in range(5):
+    for number in range(CHAT_CALLS):
         await bot.send_message(ADA, f"{number}")
     with pytest.raises(TelegramRetryAfter) as caught:
         await bot.send_message(ADA, "too much")
-    assert 1 <= caught.value.retry_after <= 5
+    assert 1 <= caught.value.retry_after <= CHAT_SECONDS
 
 
 async def test_a_person_is_answered_in_a_group_a_topic_and_alone(bot: Bot, ada: Someone) -> None:

@@ -4,6 +4,9 @@
 -- -> {granted, output} | {busy, n} | {spent, n, resets ms, left}; n: the limit, from 1.
 -- A repetition (same ticket) holds once. used + held never exceeds an amount. What others hold is no reason for `spent`.
 local rid, ticket, life = ARGV[1], ARGV[2], tonumber(ARGV[3])
+for i = 3, 6 do
+  if not whole(ARGV[i]) then return redis.error_reply('ERR reserve: not a whole number: ' .. ARGV[i]) end
+end
 local prompt, output, least = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 sweep()
 shorten(life)

@@ -48,12 +48,12 @@ def key(label: str, *own: Limit, state: str = "ready", until: float = 0.0) -> Ke
     return KeyRow(f"…ab12 ({label})", label, own, state, until)
 
 
-def figures(models: Models, *charges: Charge, bot: tuple[Limit, ...] = ()) -> Figures:
+def figures(models: Models, *charges: Charge, bot: tuple[Limit, ...] = (), shortest: int = 0) -> Figures:
     async def charged(user: str, chat: str) -> list[Charge]:
         assert (user, chat) == ("7", "-5")
         return list(charges)
 
-    return Figures(models, charged, bot, Manual(NOW))
+    return Figures(models, charged, bot, Manual(NOW), shortest)
 
 
 class TestUsage:
@@ -74,6 +74,21 @@ class TestUsage:
 
     async def test_who_has_no_limit_hears_so(self) -> None:
         assert await figures(Models()).usage(7, -5) == measures.NO_QUOTA()
+
+
+async def test_a_key_that_no_question_fits_is_not_called_ready() -> None:
+    own = (key("aa", *limits("100t/h")), key("bb", *limits("150t/h,9r/h")), key("cc", *limits("9r/h")))
+    models = Models(Books([]), [EndpointRow("api.host", "m", "ready", 0.0, own)])
+    said = await figures(models, shortest=150).keys()
+    assert [line for line in said.splitlines() if line.startswith("…")] == [
+        "…ab12 (aa): too small for any question",
+        "…ab12 (bb): ready",
+        "…ab12 (cc): ready",
+    ]
+    assert (await figures(models, shortest=150).status())[:2] == [
+        "Endpoint api.host (m): ready, 2 of 3 keys usable",
+        "Key …ab12 (aa) of api.host: too small for any question",
+    ]
 
 
 class TestKeys:

@@ -1,5 +1,6 @@
 """Settings: what an operator may write, and what he is told when it cannot be used."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,65 @@ def test_blanks_around_a_semicolon_are_nothing_and_new_lines_part_keys(text: str
         ("sk-a", ["5r/hour"]),
         ("sk-b", []),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# mine\nsk-a;5r/h\n#sk-old\n  # another\nsk-b\n#",
+        "#sk-old, sk-older\r\nsk-a;5r/h # the first\r\nsk-b\t#, sk-c",
+        "sk-a;\t5r/h # 900r/mo\nsk-b # Bearer",
+        "\"sk-a;5r/h\", 'sk-b'",
+        "'sk-a';5r/h\n\"sk-b\"",
+        '"sk-a;5r/h, sk-b"',
+        '"sk-a ; 5r/h\n#sk-old\nsk-b" # all of them',
+    ],
+)
+def test_comments_and_quotation_marks_are_no_part_of_a_key(text: str, tmp_path: Path) -> None:
+    wanted = [("sk-a", ["5r/hour"]), ("sk-b", [])]
+    (tmp_path / "keys").write_bytes(text.encode())
+    for given in (
+        {"MODEL_API_KEYS_FILE": "keys"},
+        {"MODEL_API_KEYS": text},
+        {"MODEL_FALLBACKS": json.dumps([{"base_url": "https://h/v1", "keys": text}])},
+    ):
+        settings = load({**given, "MODEL_BASE_URL": "https://h/v1"}, tmp_path)
+        found = settings.model_api_keys or settings.model_fallbacks[0].keys
+        assert [(key.secret.get_secret_value(), [*map(str, key.limits)]) for key in found] == wanted
+
+
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("Bearer sk-hunter2", "key 1 is the word Bearer: write the key without it"),
+        ("sk-hunter2, bearer sk-b", "key 2 is the word Bearer: write the key without it"),
+        ('"Bearer sk-hunter2"', "key 1 is the word Bearer: write the key without it"),
+        ("Authorization: Bearer sk-hunter2", "key 1 is the word Authorization: write the key without it"),
+        ('"sk-hunter2', "key 1 has a quotation mark"),
+        ('["sk-hunter2", "sk-b"]', "key 1 has a quotation mark"),
+        ("sk-a,#sk-hunter2", "key 2 begins with #"),
+        ("# sk-hunter2", "there is no key in it"),
+        ("# sk-hunter2\n#sk-b", "there is no key in it"),
+        (",", "there is no key in it"),
+    ],
+)
+def test_what_nobody_means_as_a_key_is_refused_in_one_line(text: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(text)
+    endpoint = {"MODEL_BASE_URL": "https://h/v1"}
+    fallbacks = json.dumps([{"name": "m", "keys": text}])
+    for given, said in (
+        ({"MODEL_API_KEYS_FILE": "keys"}, f"MODEL_API_KEYS: {why}"),
+        ({"MODEL_API_KEYS": text}, f"MODEL_API_KEYS: {why}"),
+        ({"MODEL_FALLBACKS": fallbacks}, f"MODEL_FALLBACKS: entry 1: {why}"),
+    ):
+        (line,) = _lines({**given, **endpoint}, tmp_path)
+        assert line.startswith(said)
+        assert "hunter2" not in line
+
+
+def test_an_emptied_list_of_keys_means_none_at_a_start(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MODEL_API_KEYS=\nMODEL_BASE_URL=https://h/v1\n")
+    assert load({}, tmp_path).model_api_keys == ()
 
 
 @pytest.mark.parametrize("text", ["sk-a 5r/h", "sk-a, 5R/h", "sk-a;300r/h 900t/mo", "sk-a;\n5r/h", "sk-a,5r/x"])

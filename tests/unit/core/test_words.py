@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import measures
+from app.core import measures, words
 from app.core.allowance import limits
+from app.core.tongue import Sentence
 
 NOW = datetime(2026, 11, 21, 14, 3, 20, tzinfo=UTC).timestamp()
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC).timestamp()
@@ -68,6 +69,18 @@ FEW = "Of {} {} are left, too few for this question; there are more {}."
 )
 def test_a_quota_without_room_is_told_as_it_is(scope: str, limit: str, resets: float, left: int, text: str) -> None:
     assert measures.spent(scope, limits(limit)[0], NOW + resets, NOW, left) == text
+
+
+@pytest.mark.parametrize("rest, some", [(120, "120 are"), (1, "1 is")])
+def test_what_is_left_of_a_quota_is_never_told_as_used_up(rest: int, some: str) -> None:
+    text = measures.spent("user", limits("150t/h")[0], NOW + 3600, NOW, 0, rest)
+    assert text == (f"Of your 150 tokens an hour {some} left, too few for any question; there are more at 15:04 UTC.")
+
+
+@pytest.mark.parametrize("line", [words.TRIMMED, words.TRIMMED_LIMIT, words.LENGTH, words.CUT])
+def test_our_last_lines_are_taken_off_again(line: Sentence) -> None:
+    lines = [words.FILTERED(), line()]
+    assert words.bare(words.with_lines("42", lines)) == ("42", lines)
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,14 @@ class Model:
         self.answers = list(answers)
         self.finish, self.failure, self.failures = finish, failure, failures
         self.most, self.loading = 0, 0.0
+        self.short: QuotaSpent | None = None
         self.prompts: list[Prompt] = []
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         self.prompts.append(prompt)
         if self.most and len(prompt.messages) > self.most:
+            if self.short:
+                raise self.short
             raise PromptTooLong(400, "context length")
         if self.loading:
             assert prompt.on_loading
@@ -291,6 +294,18 @@ class TestTooLong:
         bot.model.most = 2
         await bot.turn(text="q1")
         assert bot.asked() == [("system", "Be kind."), ("user", "q1")]
+
+    @pytest.mark.parametrize("turns", [1, 4])
+    async def test_what_is_left_out_for_a_limits_sake_is_not_told_as_a_long_conversation(self, turns: int) -> None:
+        bot = await self.talked(turns)
+        bot.model.most, bot.model.short = 2, QuotaSpent("user", Limit(1000, "t", "hour"), 60.0, 80)
+        await bot.turn(text="now")
+        assert bot.asked() == [("system", "Be kind."), ("user", "now")]
+        assert bot.outbox.texts[-1] == f"fine\n\n{words.TRIMMED_LIMIT()}"
+        bot.model.most = 0
+        await bot.turn(text="then")
+        assert bot.asked()[-2:] == [("assistant", "fine"), ("user", "then")]
+        assert bot.outbox.texts[-1] == "fine", "it is told once, and is no part of the conversation"
 
     @pytest.mark.parametrize("turns, calls", [(0, 1), (4, 6)])
     async def test_a_question_that_is_too_long_by_itself_is_an_error(self, turns: int, calls: int) -> None:

@@ -15,14 +15,14 @@ from app.core import words
 from app.core.allowance import Limit
 from app.core.claims import Claim
 from app.core.clock import Manual
-from app.core.errors import ModelCut, ModelDown, ModelError, QuotaSpent, Stopped
+from app.core.errors import ModelCut, ModelDown, ModelError, ModelExhausted, PromptTooLong, QuotaSpent, Stopped
 from app.core.outcome import End, Outcome
 from app.ingress.polling import ALLOWED
 from app.model.base import Chunk, Prompt
 from app.sessions.session import load
 from handlers.button import Button
 from middleware.boundary import Boundary
-from tests.unit.fakes import FORUM, ME, PRIVATE, Inner, Outbox, claim, context, incoming
+from tests.unit.fakes import FORUM, ME, PRIVATE, Inner, Outbox, claim, context, incoming, update
 from tests.unit.handlers.test_reply import Bot, Model
 
 
@@ -80,6 +80,22 @@ async def test_what_was_cut_is_kept_when_its_repetition_cannot_be_had(then: Exce
     bot = Bot(Failing(then))
     await bot.turn(text="count")
     assert bot.outbox.texts == [f"one\n\n{words.CUT()}"]
+
+
+@pytest.mark.parametrize("then", [ModelExhausted(9e9), PromptTooLong(400)])
+@pytest.mark.parametrize("said", ["", "one"])
+async def test_what_was_cut_is_kept_where_a_wait_or_a_shorter_question_would_help_only_if_people_read_it(
+    said: str, then: ModelError
+) -> None:
+    bot = Bot(Failing(then))
+    made = claim(update(text="count"))
+    made.said, made.shown = said, bool(said)
+    if not said:
+        with pytest.raises(type(then)):
+            await bot.reply(context(claimed=made))
+    else:
+        await bot.reply(context(claimed=made))
+    assert bot.outbox.texts == ([f"one\n\n{words.CUT()}"] if said else [])
 
 
 @pytest.mark.parametrize("error", [ModelDown("gone"), Sorry(words.SORRY_SLOW, "deadline"), ModelCut("")])

@@ -13,7 +13,7 @@ from app.core.claims import Claim
 from app.core.clock import Manual
 from app.core.errors import ModelDown, ModelExhausted, QuotaSpent
 from app.core.outcome import Back, End, Outcome
-from middleware.spent import SPREAD_SECONDS, TICK_SECONDS, Spent
+from middleware.spent import LOOK_SECONDS, SPREAD_SECONDS, TICK_SECONDS, Spent
 from tests.unit.fakes import BOB, DATE, GROUP, Inner, claim, context, update
 
 HOUR, DAY = limits("300r/h")[0], limits("6000t/d")[0]
@@ -139,13 +139,20 @@ class TestQuotas:
 class TestHolding:
     async def test_a_question_comes_back_when_a_key_does_and_hardly_before(self) -> None:
         bench = Bench()
-        outcomes = [await bench.ask(ModelExhausted(WRITTEN + 302)) for _ in range(200)]
+        outcomes = [await bench.ask(ModelExhausted(WRITTEN + 12)) for _ in range(200)]
         delays = sorted(outcome.delay_ms for outcome in outcomes if isinstance(outcome, Back))
         assert len(delays) == 200
-        early = 300_000 - TICK_SECONDS * 1000
+        early = 10_000 - TICK_SECONDS * 1000
         assert delays[0] >= early
         assert delays[-1] <= early + SPREAD_SECONDS * 1000
         assert delays[-1] - delays[0] > 400, "they do not all come back in one moment"
+
+    async def test_a_question_looks_now_and_then_whether_a_key_returned_earlier(self) -> None:
+        bench = Bench()
+        for until in (WRITTEN + 60, WRITTEN + 800):
+            outcome = await bench.ask(ModelExhausted(until))
+            assert isinstance(outcome, Back)
+            assert LOOK_SECONDS <= outcome.delay_ms / 1000 <= LOOK_SECONDS + SPREAD_SECONDS
 
     async def test_a_chat_gets_one_notice_that_names_the_time(self) -> None:
         bench = Bench()

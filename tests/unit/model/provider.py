@@ -8,14 +8,30 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.core.clock import Manual
+from app.core.errors import ModelCut
 from app.core.exchange import Clocks, Gate
 from app.core.kinds import Key, key
 from app.model.access import Access, label_of
+from app.model.answer import Answer
 from app.model.base import Chunk, Prompt, Usage
 from app.model.ledger import Busy, Granted, Spent
 
 ASK = Prompt([{"role": "user", "content": "hello"}], turn="7.1")
 HI = Chunk("Hi!", "stop", Usage(3, 2))
+
+
+class Broken(Answer):
+    """An answer that breaks off after its first words."""
+
+    def __init__(self, cut: ModelCut) -> None:
+        self.first = Chunk(cut.text)
+        self._cut = cut
+
+    async def next(self) -> Chunk | None:
+        raise self._cut
+
+    async def aclose(self) -> None:
+        pass
 
 
 class Provider:
@@ -46,7 +62,7 @@ class Provider:
 
     async def ask(
         self, prompt: Prompt, access: Access, clocks: Clocks | None = None, gate: Gate | None = None
-    ) -> Chunk:
+    ) -> Chunk | Answer:
         secret = access._secret
         if self.pause is not None:
             await self.pause(secret)
@@ -60,7 +76,7 @@ class Provider:
             answer = answer(secret, clocks)
         if isinstance(answer, BaseException):
             raise answer
-        assert isinstance(answer, Chunk)
+        assert isinstance(answer, Chunk | Answer)
         return answer
 
 

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from app.core import keys
 from app.core.clock import Manual
 from app.core.connections import Connections
+from app.core.errors import SettingsError
 from app.core.settings import Settings, load
 from app.model.base import Prompt, whole
 from app.model.choose import Models, choose, probes
@@ -149,8 +150,21 @@ async def test_endpoints_on_one_host_are_told_apart(
 async def test_keys_of_other_endpoints_are_not_taken_over(made: Callable[[Settings], Models]) -> None:
     models = made(given())
     before = [pool.ring.slots for pool in models.pools]
-    await models.reload(given(MODEL_BASE_URL=SECOND))
-    await models.reload(given(MODEL_FALLBACKS=""))
+    for others in (given(MODEL_BASE_URL=SECOND), given(MODEL_FALLBACKS="")):
+        with pytest.raises(SettingsError, match="name other endpoints now: that needs a restart"):
+            await models.reload(others)
+    assert [pool.ring.slots for pool in models.pools] == before
+
+
+async def test_an_endpoint_that_had_keys_is_not_asked_without_one_because_a_setting_was_emptied(
+    made: Callable[[Settings], Models],
+) -> None:
+    models = made(given())
+    before = [pool.ring.slots for pool in models.pools]
+    with pytest.raises(SettingsError) as caught:
+        await models.reload(given(MODEL_API_KEYS=""))
+    (line,) = caught.value.lines
+    assert line.startswith(f"no key is set any more for {models.pools[0].endpoint.host}; ")
     assert [pool.ring.slots for pool in models.pools] == before
 
 

@@ -24,6 +24,7 @@ from app.core.errors import (
     PromptTooLong,
 )
 from app.core.tokens import conversation
+from app.model.answer import Answer
 from app.model.base import Chunk, Prompt
 from app.model.health import Health
 from app.model.keypool import KeyPool
@@ -192,7 +193,7 @@ async def test_what_is_kept_back_is_not_said_to_be_asked(process: Callable[..., 
 class Learning(Provider):
     """Refuses a field of the first request, and is then asked without it."""
 
-    async def ask(self, prompt: Prompt, access: Any, clocks: Any = None, gate: Any = None) -> Chunk:
+    async def ask(self, prompt: Prompt, access: Any, clocks: Any = None, gate: Any = None) -> Chunk | Answer:
         await super().ask(prompt, access, clocks, gate)
         return await super().ask(prompt, access, clocks, gate)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from app.core import keys
 from app.core.clock import Manual
 from app.core.errors import (
     KeyRefused,
+    KeyUnpaid,
     ModelBusy,
     ModelCut,
     ModelDown,
@@ -22,14 +24,14 @@ from app.core.errors import (
     ModelRefused,
     PromptTooLong,
 )
-from app.model.base import Chunk, whole
+from app.model.base import Chunk, Prompt, whole
 from app.model.failover import Failover
 from app.model.health import Health
 from app.model.keypool import KeyPool
 from app.model.retries import Passing
 from tests.support.clocked import Clocked
 from tests.support.wait import until
-from tests.unit.model.provider import ASK, Books, Provider, keys_of
+from tests.unit.model.provider import ASK, Books, Broken, Provider, keys_of
 
 K = "sk-of-this-test"
 L = "sk-another-of-it"
@@ -57,9 +59,9 @@ class World:
         pools = [KeyPool(p, given, health, Books(), self.clock) for p in providers or (self.first, self.second)]  # type: ignore[arg-type]
         return Failover(pools, health, self.clock)
 
-    async def ask(self, model: Failover) -> str:
+    async def ask(self, model: Failover, prompt: Prompt | None = None) -> str:
         """Ask, moving the clock on whenever all wait for it."""
-        task = asyncio.create_task(whole(model, ASK))
+        task = asyncio.create_task(whole(model, prompt or replace(ASK, broke=set())))
         while not task.done():
             await until(lambda: task.done() or self.clock.sleeping, what="an answer or a wait")
             if not task.done():
@@ -70,6 +72,12 @@ class World:
         with pytest.raises(kind) as caught:
             await self.ask(model)
         return caught.value
+
+
+def breaks(provider: Provider, cut: ModelCut, *secrets: str) -> None:
+    """Let it break off with this after its first words."""
+    for secret in secrets or (K, L):
+        provider.answers[secret] = Broken(cut)
 
 
 @pytest.fixture
@@ -279,11 +287,60 @@ async def test_an_answer_that_has_begun_is_never_begun_again_elsewhere(world: Wo
 
     model = world.process()
     model._pools[0].stream = cut  # type: ignore[method-assign]
-    chunks = model.stream(ASK)
+    chunks = model.stream(replace(ASK, broke=set()))
     assert await anext(chunks) == Chunk("Hel")
     with pytest.raises(ModelCut):
         await anext(chunks)
     assert not world.second.asked
+
+
+@pytest.mark.parametrize("why", [None, ModelFailed("boom"), ModelDown("503"), ModelRefused(400)])
+async def test_who_asks_again_for_a_broken_answer_is_answered_by_the_next(world: World, why: ModelError | None) -> None:
+    model, prompt = world.process(), replace(ASK, broke=set())
+    breaks(world.first, ModelCut("Hel", why))
+    with pytest.raises(ModelCut):
+        await world.ask(model, prompt)
+    assert await world.ask(model, prompt) == "second"
+    assert len(world.first.asked) == 1
+    world.well(world.first)
+    assert await world.ask(model) == "first", "once is no illness"
+
+
+async def test_an_endpoint_that_always_breaks_off_is_ill_until_it_has_answered_to_the_end(world: World) -> None:
+    model = world.process()
+    breaks(world.first, ModelCut("Hel", ModelFailed("boom")))
+    for _ in range(3):
+        await world.fails(ModelCut, model)
+    assert model.report()[0].state == "ill"
+    assert await world.ask(model) == "second"
+    await world.clock.advance(6)
+    await world.fails(ModelCut, model)
+    await world.clock.advance(0.3)
+    assert await world.ask(model) == "second", "its first words did not heal it"
+
+
+async def test_where_all_break_off_each_is_asked_and_the_preferred_one_again(world: World) -> None:
+    model, prompt = world.process(), replace(ASK, broke=set())
+    for provider in (world.first, world.second):
+        breaks(provider, ModelCut("Hel"))
+    for _ in range(3):
+        with pytest.raises(ModelCut):
+            await world.ask(model, prompt)
+    assert (len(world.first.asked), len(world.second.asked)) == (2, 1)
+
+
+@pytest.mark.parametrize("why", [ModelBusy(300), KeyRefused(401), KeyUnpaid(402)])
+async def test_a_key_that_is_refused_in_the_middle_is_left_alone_and_the_next_key_asked(
+    world: World, why: ModelError
+) -> None:
+    model, prompt = world.process(secrets=(K, L)), replace(ASK, broke=set())
+    breaks(world.first, ModelCut("Hel", why), K)
+    with pytest.raises(ModelCut):
+        await world.ask(model, prompt)
+    assert await world.ask(model, prompt) == "first"
+    assert world.first.secrets == [K, L]
+    assert [key.state for key in model.report()[0].keys][1] == "ready"
+    assert model.report()[0].keys[0].state != "ready"
 
 
 async def test_a_probe_that_dies_with_its_process_does_not_lock_the_endpoint_out(world: World) -> None:

@@ -14,6 +14,7 @@ from app.core.allowance import Limit
 from app.core.clock import Manual
 from app.core.errors import (
     KeyRefused,
+    KeysTooSmall,
     KeyUnpaid,
     ModelBusy,
     ModelDown,
@@ -310,6 +311,16 @@ async def test_a_question_longer_than_a_keys_limit_goes_to_another_or_is_told(
     assert provider.secrets == [B]
     with pytest.raises(PromptTooLong):
         await process(f"{A};500t/h").ask(long)
+
+
+async def test_a_key_that_no_question_fits_is_not_told_as_a_question_that_is_too_long(
+    process: Callable[..., Process], provider: Provider
+) -> None:
+    with pytest.raises(KeysTooSmall):
+        await process(f"{A};60t/h", f"{B};9r/h;10t/d").ask(Prompt([{"role": "user", "content": "?"}]))
+    with pytest.raises(PromptTooLong):
+        await process(f"{A};60t/h", f"{B};500t/d").ask(Prompt([{"role": "user", "content": "word " * 1000}]))
+    assert provider.secrets == []
 
 
 async def test_a_limit_that_is_only_reserved_is_looked_at_again_soon(

@@ -4,15 +4,18 @@ import asyncio
 from typing import Any
 
 import pytest
+from redis.exceptions import ResponseError
 
 from app.core.allowance import Limit
+from app.core.errors import StoreBroken
 from app.core.script import Script
-from app.model.ledger import Busy, Granted, Ledger, Spent
+from app.model.ledger import MOST_TOKENS, Busy, Granted, Ledger, Spent
 from tests.support.books import BOT
 from tests.support.wait import turns
 from tests.unit.model.books import SECONDS, Desk, charge
 
 HOUR = charge("u7", "200t/hour")
+REQUESTS = charge("u7", "5r/hour")
 
 
 async def test_what_is_reserved_is_held_and_what_was_used_is_charged(desk: Desk) -> None:
@@ -284,6 +287,12 @@ class Slow:
                     answer.set_result(result)
         self.calls.clear()
 
+    def refuse(self, error: Exception) -> None:
+        """Do nothing of it."""
+        for _, _, answer in self.calls:
+            answer.set_exception(error)
+        self.calls.clear()
+
 
 @pytest.mark.parametrize("lost", [True, False])
 async def test_whoever_is_cancelled_while_reserving_holds_nothing(desk: Desk, lost: bool) -> None:
@@ -311,3 +320,62 @@ async def test_whoever_is_cancelled_while_settling_has_settled(desk: Desk) -> No
         await settling
     slow.answer()
     assert await desk.figures(HOUR) == (40, 0)
+
+
+@pytest.mark.parametrize("tokens", ["10000000000000000000", "1e30", "-5", "2.5", "nan", "inf", "x", " 5", "9" * 400])
+async def test_a_settle_that_cannot_be_counted_writes_nothing_at_all(desk: Desk, tokens: str) -> None:
+    granted = await desk.ledger.reserve("a", [HOUR, REQUESTS], 10, 90, 20)
+    assert isinstance(granted, Granted)
+    before = desk.books.windows(), set(desk.books.left())
+    for _ in range(3):
+        with pytest.raises(ResponseError, match="whole number"):
+            desk.books.ask("settle", "a", granted.ticket, tokens, 0)
+    assert (desk.books.windows(), set(desk.books.left())) == before
+    await desk.ledger.settle("a", 40)
+    assert await desk.figures(HOUR) == (40, 0)
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**19, 10**400])
+async def test_what_nobody_can_have_used_is_charged_as_far_as_it_can_be(desk: Desk, tokens: int) -> None:
+    for rid in "ab":
+        granted = await desk.ledger.reserve(rid, [REQUESTS], 10, 90, 20)
+        assert isinstance(granted, Granted)
+        await desk.ledger.settle(rid, tokens)
+    assert await desk.figures(REQUESTS) == (2, 0)
+    await desk.ledger.reserve("c", [HOUR], 10, 90, 20)
+    await desk.ledger.settle("c", tokens)
+    assert await desk.figures(HOUR) == (min(max(tokens, 0), MOST_TOKENS), 0)
+
+
+async def test_a_window_that_is_none_costs_no_other_its_settle(desk: Desk) -> None:
+    await desk.ledger.reserve("a", [HOUR, REQUESTS], 10, 90, 20)
+    first = next(key for key in desk.books.client.keys("*use:*") if b":t/" in key)
+    desk.books.client.set(first, "no hash")
+    await desk.ledger.settle("a", 40)
+    assert await desk.figures(REQUESTS) == (1, 0)
+
+
+async def test_room_that_was_given_back_too_often_is_no_room(desk: Desk) -> None:
+    await desk.ledger.reserve("a", [HOUR], 10, 90, 20)
+    (window,) = desk.books.client.keys("*use:*")
+    desk.books.client.hset(window, "held", -500)
+    assert await desk.figures(HOUR) == (0, 0)
+    await desk.ledger.settle("a", 40)
+    assert desk.books.client.hget(window, "held") == b"0"
+    assert await desk.figures(HOUR) == (40, 0)
+
+
+async def test_a_settle_that_redis_refuses_is_reported_once_and_costs_nobody_an_answer(desk: Desk) -> None:
+    slow, lines = Slow(desk), list[str]()
+    ledger = Ledger(slow, desk.redis, BOT, seconds=60, report=lines.append)
+    asking = asyncio.ensure_future(ledger.reserve("a", [HOUR], 10, 90, 20))
+    await turns()
+    slow.answer()
+    await asking
+    settling = asyncio.ensure_future(ledger.settle("a", 40))
+    await turns()
+    slow.refuse(StoreBroken("ERR no"))
+    await settling
+    assert lines == ["the use of a quota was not noted: ERR no"]
+    await ledger.settle("a", 40)
+    assert not slow.calls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_an_own_persona_joins_them_or_takes_the_place_of_one(tmp_path: Path) -> 
     assert cast.of("tutor").name == "Tester"
 
 
+def test_what_hides_or_reorders_is_taken_out_of_what_a_persona_says(tmp_path: Path) -> None:
+    hidden = GOOD.replace('"Tester"', '" Te\\u202Est\\u0007er "').replace('"Tests"', '"Te\\u2028sts\\U000E0041"')
+    (tmp_path / "mine.toml").write_text(hidden.replace("Hi, I", "Hi,\\n\\u2066I").replace('"Test."', '"Te\\u0000st."'))
+    mine = load("mine", (), tmp_path).default
+    assert (mine.name, mine.about, mine.greeting, mine.system) == ("Tester", "Te sts", "Hi,\nI am {name}.", "Test.")
+
+
+def test_folders_and_hidden_files_are_no_personas(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(GOOD)
+    (tmp_path / "old.toml").mkdir()
+    for name in (".mine.toml", "._mine.toml", ".toml"):
+        (tmp_path / name).write_bytes(b"\x00\xff")
+    assert list(load("mine", (), tmp_path).personas) == ["mine", "assistant", "keeper", "tutor"]
+
+
 def test_only_those_on_the_list_are_offered_and_the_default_always_is() -> None:
     assert list(load("assistant", ("Keeper",)).personas) == ["assistant", "keeper"]
 
@@ -94,6 +110,12 @@ class TestBadFiles:
     def test_what_is_no_toml_is_said_to_be_none(self, tmp_path: Path) -> None:
         assert "it is no TOML" in refused(tmp_path, "name = ")
 
+    @pytest.mark.parametrize("field", ["name", "about", "greeting", "system_prompt"])
+    @pytest.mark.parametrize("text", [" ", "\\u200b\\u202e", "\\u2066\\u00a0\\ufe0f", "\\u3164\\u2800", "\\U000E0041"])
+    def test_what_nobody_can_see_is_refused_by_its_name(self, field: str, text: str, tmp_path: Path) -> None:
+        bad = re.sub(rf"(?m)^{field} = .*$", lambda _: f'{field} = "{text}"', GOOD)
+        assert refused(tmp_path, bad).startswith(f"persona mine.toml: {field} must not be empty")
+
     def test_a_name_of_several_lines_would_spoil_the_list(self, tmp_path: Path) -> None:
         assert "one line" in refused(tmp_path, GOOD.replace('"Tests"', '"Te\\nsts"'))
 
@@ -105,7 +127,7 @@ class TestBadFiles:
 
     def test_every_bad_file_gets_a_line(self, tmp_path: Path) -> None:
         (tmp_path / "a.toml").write_bytes(b"\xff")
-        (tmp_path / "b.toml").mkdir()
+        (tmp_path / "b.toml").write_text("name = ")
         with pytest.raises(SettingsError) as caught:
             load("assistant", (), tmp_path)
         assert [line.split(":")[0] for line in caught.value.lines] == ["persona a.toml", "persona b.toml"]

@@ -91,6 +91,7 @@ class TestTooLittle:
         await desk.ledger.settle("other", used)
         error = await refused(make(Scripted(), user="1000t/hour"), LONG)
         assert (error.left, error.resets) == (left, desk.clock.now() + 3600)
+        assert error.rest == max(0, 1000 - used), "it is not used up while something is left"
         assert floor([SYSTEM], 100) == SHORTEST
 
     async def test_a_quota_that_this_question_will_never_fit_names_no_reset(self, make: Make) -> None:

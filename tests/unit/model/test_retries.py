@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from app.core.allowance import Limit
 from app.core.clock import Manual, settle
-from app.core.errors import ModelDown, ModelRefused
-from app.model.retries import Passing, Patience, persist
+from app.core.errors import ModelCut, ModelDown, ModelExhausted, ModelRefused, PromptTooLong, QuotaSpent
+from app.model.retries import Passing, Patience, persist, uncut
 
 
 def failing(*errors: Exception) -> Callable[[], Awaitable[str]]:
@@ -98,3 +99,37 @@ async def test_a_person_is_told_what_a_model_needs_and_only_if_that_is_waited_fo
 async def test_where_others_can_answer_a_model_that_loads_is_not_waited_for() -> None:
     with pytest.raises(ModelDown):
         await persist(failing(Passing(DOWN, 20, loading=True)), Patience(2, attempts=2, loading=False), Manual())
+
+
+SPENT = QuotaSpent("user", Limit(1, "r", "hour"), 0.0)
+
+
+async def again(*errors: Exception, shown: bool = False) -> str:
+    clock = Manual()
+    task = asyncio.create_task(uncut(failing(*errors), clock, lambda: shown))
+    await settle()
+    await clock.advance(10)
+    return await task
+
+
+@pytest.mark.parametrize("then", [ModelDown(), ModelRefused(400), SPENT, ModelCut("Hel")])
+async def test_what_came_of_a_broken_answer_is_kept_when_nobody_can_answer_then(then: Exception) -> None:
+    with pytest.raises(ModelCut) as caught:
+        await again(ModelCut("Hello"), then, then)
+    assert caught.value.text == "Hello"
+
+
+@pytest.mark.parametrize("then", [ModelExhausted(9.0), PromptTooLong(400)])
+async def test_a_whole_answer_that_can_still_be_had_is_preferred_to_a_broken_one_that_nobody_reads(
+    then: Exception,
+) -> None:
+    with pytest.raises(type(then)):
+        await again(ModelCut("Hello"), then)
+    with pytest.raises(ModelCut):
+        await again(ModelCut("Hello"), then, shown=True)
+
+
+@pytest.mark.parametrize("then", [ModelDown(), SPENT])
+async def test_a_broken_answer_without_words_is_none(then: Exception) -> None:
+    with pytest.raises(type(then)):
+        await again(ModelCut(" "), then)

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelDown, ModelRefused, PromptTooLong
+from app.core.errors import KeyRefused, KeyUnpaid, ModelBusy, ModelDown, ModelFailed, ModelRefused, PromptTooLong
 from app.model.retries import Fate, Passing
-from app.model.verdict import verdict
+from app.model.verdict import inside, verdict
 
 
 def said(message: str, **more: Any) -> dict[str, Any]:
@@ -49,6 +49,39 @@ def judged(status: int, body: Any = b"", **headers: str) -> Any:
     raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return verdict(status, given, raw, "because", 1_700_000_000.0)
+
+
+INSIDE: list[tuple[Any, type[Exception]]] = [
+    (said("slow down", code=429), ModelBusy),
+    (said("slow down", code="429"), ModelBusy),
+    (said("slow down", type="rate_limit_error"), ModelBusy),
+    (said("slow down", code="rate_limit_exceeded"), ModelBusy),
+    (said("slow down", status="RESOURCE_EXHAUSTED"), ModelBusy),
+    (said("who are you", code=401), KeyRefused),
+    (said("who are you", type="authentication_error"), KeyRefused),
+    (said("no", code=403), KeyRefused),
+    (said("no", code=403, metadata={"reasons": ["flagged"]}), ModelRefused),
+    (said("pay", code=402), KeyUnpaid),
+    (said("pay", code="insufficient_quota"), KeyUnpaid),
+    (said("Context size has been exceeded.", type="server_error"), PromptTooLong),
+    (said("…", code="context_length_exceeded"), PromptTooLong),
+    (said("what", code=400), ModelRefused),
+    (said("what", type="invalid_request_error"), ModelRefused),
+    ({"object": "error", "message": "what", "type": "BadRequestError", "code": 400}, ModelRefused),
+    (said("boom", code=502), Passing),
+    (said("boom", type="overloaded_error"), Passing),
+    (said("boom", type="server_error", code=None), Passing),
+    (said("boom"), ModelFailed),
+    (said("boom", code=1302), ModelFailed),
+    (said("boom", code=[429]), ModelFailed),
+    ({"error": "boom"}, ModelFailed),
+    ({"error": True, "code": 429.0}, ModelFailed),
+]
+
+
+@pytest.mark.parametrize("body, kind", INSIDE)
+def test_an_error_inside_a_200_is_judged_by_the_status_that_it_names(body: Any, kind: type[Exception]) -> None:
+    assert type(inside(msgspec.json.encode(body), "because", 0.0)) is kind
 
 
 @pytest.mark.parametrize("status, body", TOO_LONG)

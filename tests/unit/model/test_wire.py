@@ -56,6 +56,37 @@ def test_usage_and_finish_are_passed_on() -> None:
     assert found == Chunk("", "length", Usage(3, 4))
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        b"0", b"[]", b"{}", b'"9"', b"true", b"1e400", b"1" + b"0" * 5000, b'{"prompt_tokens": -1}',
+        b'{"prompt_tokens": 3, "completion_tokens": -10}', b'{"prompt_tokens": 10000000000000000000}',
+        b'{"prompt_tokens": 1e30}', b'{"prompt_tokens": 1e999}', b'{"prompt_tokens": 10000001}',
+        b'{"prompt_tokens": "9"}', b'{"prompt_tokens": true}', b'{"prompt_tokens": [3]}', b'{"completion_tokens": 2.5}',
+    ],
+)  # fmt: skip
+def test_usage_that_cannot_be_true_is_none_and_does_not_cost_the_answer(usage: bytes) -> None:
+    body = b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": ' + usage + b"}"
+    assert wire.read_whole(body) == Chunk("Hi", "stop")
+
+
+def test_whole_numbers_are_counted_however_they_are_written() -> None:
+    assert wire.read(b'{"usage": {"prompt_tokens": 3.0, "completion_tokens": 1e7}}').usage == Usage(3, 10_000_000)
+
+
+@pytest.mark.parametrize(
+    "reason, finish",
+    [(b"1", "stop"), (b'{"a": 1}', "stop"), (b'["length"]', "stop"), (b"0", ""), (b"false", ""), (b'""', "")],
+)
+def test_an_end_in_other_words_than_text_is_an_end(reason: bytes, finish: str) -> None:
+    assert wire.read(b'{"choices": [{"delta": {}, "finish_reason": ' + reason + b"}]}").finish == finish
+
+
+def test_an_answer_of_endless_depth_is_one_that_cannot_be_read() -> None:
+    with pytest.raises(ModelFailed, match="cannot be read"):
+        wire.read(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+
+
 @pytest.mark.parametrize("choices", [[], None])
 def test_an_event_without_choices_is_no_error(choices: object) -> None:
     assert wire.read(reply(choices=choices, usage={"prompt_tokens": 1, "completion_tokens": None})) == Chunk(

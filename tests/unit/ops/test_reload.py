@@ -102,6 +102,31 @@ async def test_a_hangup_reads_again_at_once_whatever_the_file_says(watch: Watch)
     assert "sk-a" not in "".join(watch.said)
 
 
+async def test_a_storm_of_hangups_makes_a_reload_a_second_and_the_last_is_always_obeyed(watch: Watch) -> None:
+    for _ in range(400):
+        watch.reload.ask()
+        await turns(3)
+    assert (len(watch.seen), len(watch.said)) == (1, 1)
+    watch.path.write_text("sk-last")
+    watch.reload.ask()
+    await watch.seconds(1)
+    assert watch.seen == [["sk-a"], ["sk-last"]]
+    await watch.seconds(1)
+    watch.reload.ask()
+    await turns(20)
+    assert len(watch.seen) == 3, "after a second's rest one is obeyed at once again"
+
+
+async def test_keys_that_are_not_taken_over_are_said_to_be_the_old_ones(watch: Watch) -> None:
+    async def refuse(settings: Settings) -> None:
+        raise SettingsError(["no key is set any more for a.test"])
+
+    watch.reload.apply = refuse
+    watch.reload.ask()
+    await turns(20)
+    assert watch.said == ["the keys were not read again, the old ones stay: no key is set any more for a.test"]
+
+
 async def test_without_files_only_a_hangup_reads(tmp_path: Path) -> None:
     seen, clock = [], Manual()
 

@@ -9,6 +9,7 @@ from aiogram.types import Update
 from simulator import bots, drafts, people
 from simulator.bots import Words
 from simulator.chat import View
+from simulator.limits import CHAT_CALLS
 from simulator.methods import Args, call
 from simulator.records import Denied, Entity, Refusal
 from simulator.seed import HIKERS
@@ -110,9 +111,9 @@ def test_what_is_no_draft_is_refused(met: World) -> None:
 
 def test_drafts_count_like_messages(met: World) -> None:
     met.limits = {}
-    for number in range(5):
+    for number in range(CHAT_CALLS):
         draft(met, f"{number}")
-    assert refused(met) == "Too Many Requests: retry after 5"
+    assert refused(met) == "Too Many Requests: retry after 6"
 
 
 def test_people_see_every_state_of_a_draft(met: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from simulator import bots, people, seed
 from simulator.bots import Reply, Words
+from simulator.limits import CHAT_CALLS
 from simulator.records import Denied, Record, Refusal
 from simulator.seed import FORUM, HIKERS
 from simulator.world import Event, World
@@ -184,10 +185,10 @@ def test_an_update_that_was_not_asked_for_never_comes(world: World) -> None:
 def test_flood_limits_answer_429_and_count_only_what_was_let_through(world: World, clock: Clock) -> None:
     world.limits = {}
     people.say(world, ADA, "1001", "hi")
-    for _ in range(5):
+    for _ in range(CHAT_CALLS):
         bots.post(world, 42, ADA, HELLO)
-    assert refused(bots.post, world, 42, ADA, HELLO) == "Too Many Requests: retry after 5"
-    clock.time += 4.5
+    assert refused(bots.post, world, 42, ADA, HELLO) == "Too Many Requests: retry after 6"
+    clock.time += 5.5
     assert refused(bots.post, world, 42, ADA, HELLO) == "Too Many Requests: retry after 3", "0.5 s left, 2 s more"
     clock.time += 2.5
     assert bots.post(world, 42, ADA, HELLO).text == "Hello"

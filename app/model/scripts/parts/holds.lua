@@ -4,13 +4,16 @@
 local SWEPT, KEPT_SECONDS, DONE_SECONDS = 32, 35 * DAY, 60 -- a record outlives every window that it can hold room in
 
 -- Take a record's room back in the windows that still stand and, unless `tokens` is nil, charge what was used:
--- `requests` is 1, or -1 with tokens below 0 to give back.
+-- `requests` is 1, or -1 with tokens below 0 to give back. Nothing here can fail: what is no window is passed over.
 local function close(record, tokens, requests)
   local holds = string.sub(record, 1, 1) == 'h'
   for key, id, amount in string.gmatch(record, '(use:%S+) (%d+) (%d+)') do
-    if call('HGET', P .. key, 'id') == id then
-      if holds then call('HINCRBY', P .. key, 'held', num(0 - amount)) end
-      if tokens then call('HINCRBY', P .. key, 'used', string.find(key, ':r/', 1, true) and requests or tokens) end
+    local f = redis.pcall('HMGET', P .. key, 'id', 'used', 'held')
+    if f[1] == id then
+      local used, held = tonumber(f[2]) or 0, tonumber(f[3]) or 0
+      if tokens then used = used + (string.find(key, ':r/', 1, true) and requests or tokens) end
+      if holds then held = held - amount end
+      call('HSET', P .. key, 'used', num(math.max(0, math.min(used, MOST))), 'held', num(math.max(0, held)))
     end
   end
 end
@@ -37,7 +40,7 @@ end
 local function renew(rid, ticket, record)
   local tokens = string.match(record, '^v(%d+)')
   if tokens then
-    close(record, num(0 - tokens), -1)
+    close(record, 0 - tokens, -1)
     note(rid, ticket, '')
   elseif string.sub(record, 1, 1) == 'h' then
     drop(rid, ticket, record)

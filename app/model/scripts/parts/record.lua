@@ -23,5 +23,5 @@ end
 
 local function save(field, r)
   redis.call('HSET', KEYS[1], field, dump(r))
-  redis.call('PEXPIRE', KEYS[1], 93600000)
+  redis.call('PEXPIRE', KEYS[1], MOST + 2 * DAY) -- longer than any record says
 end

@@ -13,6 +13,14 @@ call('DEL', P .. 'none')
 
 local function num(value) return string.format('%.0f', value) end
 
+-- A whole number that can be counted with, or nil. Arguments are looked at before anything is written: a script that
+-- fails half way keeps its first half.
+local MOST = 2 ^ 53
+local function whole(text)
+  local n = string.match(text or '', '^%d+$') and tonumber(text)
+  return n and n <= MOST and n or nil
+end
+
 -- The first day of the month that a day is in; days since 1970 (after Hinnant's civil_from_days).
 local function first(day)
   local doe = (day + 719468) % 146097
@@ -49,7 +57,8 @@ local function look(scope, unit, name)
     w.key = w.key .. ':' .. num(from / 1000)
   end
   local f = call('HMGET', P .. w.key, 'id', 'used', 'held', 'opened', 'resets')
-  w.id, w.used, w.held, w.opened, w.resets = f[1], tonumber(f[2]), tonumber(f[3]), tonumber(f[4]), tonumber(f[5])
+  w.id, w.used, w.opened, w.resets = f[1], tonumber(f[2]), tonumber(f[4]), tonumber(f[5])
+  w.held = math.max(0, tonumber(f[3]) or 0)
   if not w.id or length and now >= w.resets then
     w.fresh, w.id, w.used, w.held = true, num(math.max(micros, (tonumber(w.id) or 0) + 1)), 0, 0
     w.opened, w.resets = now, to or now + length
