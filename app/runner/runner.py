@@ -22,6 +22,7 @@ from app.runner.share import Call, Load, Room, plan
 from app.runner.turns import Turn, Turns
 
 URGENT_SLOTS, NOTICE_SLOTS = 8, 4
+GIVE_SECONDS = 1.0  # however short the drain: a claim that is not given back costs an attempt, and its lane a lease
 ROUND_SECONDS = 1.0  # hints may be lost; the ready sets are the truth and are looked at this often
 
 
@@ -242,7 +243,8 @@ class Runner:
         """
         self._fed = False
         self._wake.set()
-        until = self.clock.monotonic() + seconds
+        began = self.clock.monotonic()
+        until = began + seconds
 
         async def idle(share: float, *events: asyncio.Event) -> None:
             """Wait until nothing runs, or for this share of the time that is left."""
@@ -257,6 +259,7 @@ class Runner:
         await idle(0.5)
         for turn in self.turns:
             self.turns.cancel(turn, "drain")
+        until = max(until, began + GIVE_SECONDS)
         await idle(0.5)
         if self._owed:
             await asyncio.wait(self._owed, timeout=0.5)

@@ -99,7 +99,8 @@ async def test_a_thousand_askers_on_four_processes_use_a_quota_up_and_never_exce
     assert requests.used == sum(one["calls"] for one in told)
     assert limit - SMALLEST < tokens.used <= limit
     assert watch.most_held > limit / 2, "they did compete"
-    assert all(one["calls"] and one["failed"] for one in told)
+    assert sum(bool(one["calls"]) for one in told) > 1, "they did share it"
+    assert sum(one["failed"] for one in told), "it was used up"
 
 
 async def killed(redis: Redis, valkey: str, tmp_path: Path, kills: int, seconds: float) -> None:

@@ -289,13 +289,14 @@ async def test_a_drain_lets_turns_finish_and_claims_nothing_new(lanes: Lanes) ->
     assert work.order == ["a"]
 
 
-async def test_a_drain_gives_back_what_does_not_finish(lanes: Lanes) -> None:
+@pytest.mark.parametrize("seconds", [0.1, 0.0])
+async def test_a_drain_gives_back_what_does_not_finish(seconds: float, lanes: Lanes) -> None:
     work = Work()
     lanes.put("7", "a")
     async with running(lanes, work) as runner:
         await until(lambda: "a" in work.running)
         work.running["a"].op = "op3"
-        await asyncio.wait_for(runner.drain(0.1, asyncio.Event()), 2)
+        await asyncio.wait_for(runner.drain(seconds, asyncio.Event()), 2)
     assert lanes.calls == [("release", "a", "op3")]
 
 
