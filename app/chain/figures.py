@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from app.core import measures, words
 from app.core.allowance import UNITS, Limit
 from app.core.clock import Clock
+from app.core.report import Charge, Key, Line, Models, Pool
 from app.core.tongue import ENGLISH, speaking
 from app.model.forecast import forecast
-
-Charge = tuple[str, tuple[Limit, ...]]
-"""A scope of the ledger (u<user>, c<chat>, b, k<key>) and its limits."""
 
 _KEY = {
     "ready": "ready",
@@ -28,68 +25,6 @@ _KEY = {
 _USABLE = ("ready", "returning")
 _TRIED = frozenset({"unpaid", "refused", "ill"})
 """Nobody knows when these are well again, only when they are asked again."""
-
-
-class Line(Protocol):
-    """One limit of a scope as the ledger has it; ``opened`` and ``resets`` are Unix seconds, 0 before the first use."""
-
-    @property
-    def scope(self) -> str: ...
-    @property
-    def limit(self) -> Limit: ...
-    @property
-    def used(self) -> int: ...
-    @property
-    def opened(self) -> float: ...
-    @property
-    def resets(self) -> float: ...
-
-
-class Ledger(Protocol):
-    """Counts what is used."""
-
-    async def usage(self, charges: Sequence[Charge]) -> Sequence[Line]: ...
-
-
-class Key(Protocol):
-    """A key and how it is; ``until`` Unix seconds, 0 now."""
-
-    @property
-    def shown(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def limits(self) -> tuple[Limit, ...]: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def until(self) -> float: ...
-    @property
-    def keyless(self) -> bool: ...
-
-
-class Pool(Protocol):
-    """An endpoint and how it is, likewise."""
-
-    @property
-    def host(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def until(self) -> float: ...
-    @property
-    def keys(self) -> Sequence[Key]: ...
-
-
-class Models(Protocol):
-    """What is asked, and how it is: the endpoints in their order, none for the offline model."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-    async def refresh(self) -> None: ...
-    def report(self) -> Sequence[Pool]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import asyncio
 from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -19,73 +18,11 @@ from prometheus_client.registry import Collector
 from app.core.allowance import UNITS, Limit
 from app.core.clock import Clock
 from app.core.errors import StoreError
+from app.core.report import Line, Models, Pool
 
 LOOK_SECONDS = 0.5
 KEY_STATES = ("ready", "returning", "busy", "spent", "unpaid", "refused")
 ENDPOINT_STATES = ("ready", "ill", "trying", "exhausted")
-
-Charge = tuple[str, tuple[Limit, ...]]
-"""A scope of the ledger (b, k<key>) and its limits."""
-
-
-class Line(Protocol):
-    """How far one limit of a scope is used; ``resets`` in Unix seconds, 0 before the first use."""
-
-    @property
-    def scope(self) -> str: ...
-    @property
-    def limit(self) -> Limit: ...
-    @property
-    def used(self) -> int: ...
-    @property
-    def held(self) -> int: ...
-    @property
-    def resets(self) -> float: ...
-
-
-class Ledger(Protocol):
-    """Counts what is used. Raises StoreError."""
-
-    async def usage(self, charges: Sequence[Charge]) -> Sequence[Line]: ...
-
-
-class Key(Protocol):
-    """A key and how it is; ``until`` Unix seconds, 0 now."""
-
-    @property
-    def shown(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def limits(self) -> tuple[Limit, ...]: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def until(self) -> float: ...
-
-
-class Pool(Protocol):
-    """An endpoint and how it is, likewise."""
-
-    @property
-    def host(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def until(self) -> float: ...
-    @property
-    def keys(self) -> Sequence[Key]: ...
-
-
-class Models(Protocol):
-    """What is asked, and how it is."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-    async def refresh(self) -> None: ...
-    def report(self) -> Sequence[Pool]: ...
 
 
 class Gauges(Collector):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.chain.figures import Charge, Figures
+from app.chain.figures import Figures
 from app.core import measures, words
 from app.core.allowance import Limit, limits
 from app.core.clock import Manual
+from app.core.report import Charge
 from app.model.failover import EndpointRow
 from app.model.keyring import KeyRow
 from app.model.ledger import Line

@@ -12,7 +12,8 @@ import pytest
 from app.core.allowance import Limit, limits
 from app.core.clock import Manual
 from app.core.errors import StoreDown
-from app.ops.gauges import Charge, Gauges
+from app.core.report import Charge
+from app.ops.gauges import Gauges
 from app.ops.metrics import Metrics
 
 NOW = 1_795_269_600.0
@@ -26,6 +27,7 @@ class Line:
     used: int
     held: int
     resets: float
+    opened: float = 0.0
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Key:
     limits: tuple[Limit, ...] = ()
     state: str = "ready"
     until: float = 0.0
+    keyless: bool = False
 
 
 @dataclass
