@@ -24,7 +24,8 @@ SPREAD_SECONDS = 0.8  # those who wait do not all come back in one moment
 LEAST_SECONDS = 0.2  # nor at once, should `until` be over already
 LOOK_SECONDS = 15.0  # a key may be added or an endpoint heal before the time that was told; a look asks nobody
 TICK_SECONDS = 1.2  # lanes that wait are looked at each second; who is early waits for the key in place
-QUIET_SECONDS = 5.0  # a shorter wait is not worth a word
+QUIET_SECONDS = 5.0  # a shorter wait is not worth a word,
+SILENT_SECONDS = 15.0  # unless nothing was heard for as long as this
 HOUR_SECONDS, DAY_SECONDS, MONTH_SECONDS = 3600, 86_400, 31 * 86_400
 
 Tell = Callable[[Claim, str, str, int], Awaitable[bool]]
@@ -68,7 +69,7 @@ class Spent:
     async def _wait(self, ctx: Context, until: float) -> Outcome:
         now = self._clock.now()
         wait = max(until - now, LEAST_SECONDS)
-        if now + wait - ctx.claim.entries[0].at_ms / 1000 > QUIET_SECONDS:
+        if wait > QUIET_SECONDS or now + wait - ctx.claim.entries[0].at_ms / 1000 > SILENT_SECONDS:
             text = words.HELD(when=measures.when(until, now))
             await self._tell(ctx.claim, text, "held", ceil(self._hold_seconds) or DAY_SECONDS)
         early = min(LOOK_SECONDS, max(LEAST_SECONDS, wait - TICK_SECONDS))

@@ -159,10 +159,10 @@ class Keyring:
         return await self._health.cool(taken.slot.scope, taken.scope_gen, why, wait, backoff)
 
     async def well(self, taken: Taken) -> None:
-        """It was answered."""
+        """It was answered. A refused key that was asked all the same kept nobody waiting: no crowd comes back to it."""
         for field, gen in ((taken.slot.field, taken.gen), (taken.slot.scope, taken.scope_gen)):
             if self._health.get(field).count or (taken.vain and field == taken.slot.scope):
-                await self._health.well(field, gen, spared=True)
+                await self._health.well(field, gen, spared=not taken.vain)
 
     def _row(self, slot: Slot) -> KeyRow:
         record, now = self._known(slot), self._health.now

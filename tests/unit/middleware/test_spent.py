@@ -174,7 +174,15 @@ class TestHolding:
     async def test_a_short_wait_is_not_worth_a_word(self) -> None:
         bench = Bench()
         assert isinstance(await bench.ask(ModelExhausted(WRITTEN + 4)), Back)
+        await bench.clock.advance(8)
+        assert isinstance(await bench.ask(ModelExhausted(WRITTEN + 11)), Back)
         assert bench.texts == []
+
+    async def test_many_short_waits_are(self) -> None:
+        bench = Bench()
+        await bench.clock.advance(13)
+        await bench.ask(ModelExhausted(WRITTEN + 16))
+        assert len(bench.texts) == 1
 
     async def test_one_that_should_have_returned_is_not_asked_in_a_hot_loop(self) -> None:
         bench = Bench()

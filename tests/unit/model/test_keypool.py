@@ -192,8 +192,8 @@ async def test_where_every_key_is_refused_it_is_said_and_the_endpoint_may_change
     await one.fails(KeyRefused, quick=True)
     assert len(provider.asked) == asked, "with others behind it is not asked in vain"
     provider.answers.clear()
-    assert await one.ask() == "Hi!"
-    assert await one.ask(), "and it returns, one request at first"
+    for _ in range(5):
+        assert await one.ask() == "Hi!", "nobody waited for it, so it returns to all at once"
 
 
 async def test_a_key_without_money_rests_and_is_no_key_at_its_limit(
