@@ -74,7 +74,7 @@ async def test_a_server_that_is_well_is_answered_for_in_full(caller: Callers, tm
 
 @pytest.mark.parametrize("kind", ["disconnect", "truncate", "stall", "malformed"])
 async def test_no_broken_stream_passes_for_a_full_answer(caller: Callers, tmp_path: Path, kind: str) -> None:
-    async with judge(tmp_path, "--stream-fault", f"{kind}=0.3", "--stream-stall-seconds", "3") as server:
+    async with judge(tmp_path, "--stream-fault", f"{kind}=0.2", "--stream-stall-seconds", "3") as server:
         asked, one = questions(40), caller(server.url)
         assert await one.ask_all(asked, at_once=20) == answers(asked)
         assert " 0 fault(s)" not in server.fit()
