@@ -13,6 +13,7 @@ from middleware.access import Access
 from middleware.boundary import Boundary
 from middleware.deadline import Deadline
 from middleware.observe import Observe
+from middleware.paste import Paste
 from middleware.pause import Pause
 from middleware.prefix import Prefix
 from middleware.sanitise import Sanitise
@@ -41,6 +42,7 @@ def onion(
             Boundary(outbox, clock, recent, history_turns=turns, history_tokens=tokens),  # errors become ends
             Pause(),  # gives a running turn back; the scripts are the gate
             Access(settings.allow_ids, operators),  # who may talk with the bot
+            Paste(clock),  # a long text may go on in the next message
             Prefix(settings.ignore_prefix, me.username),  # what is not meant for it
             Sanitise(outbox, me.username, emoji=settings.emoji),  # controls, tags, its own mention
             Throttle(settings.user_messages_per_minute, operators),  # who writes too fast

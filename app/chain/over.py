@@ -22,6 +22,7 @@ from app.core.errors import (
     Stopped,
     StoreError,
     TelegramError,
+    TopicDead,
     Unauthorised,
     Unsent,
     Unsure,
@@ -49,6 +50,8 @@ def over(claim: Claim, error: Exception, clock: Clock | None = None) -> Outcome:
         return End("answered" if claim.shown else "dropped: stopped")
     if isinstance(error, Unsure):
         return End("apologised", notice=words.UNSURE())
+    if isinstance(error, TopicDead):
+        return End("undeliverable")
     if isinstance(error, (Dead, Forbidden)):
         return End("undeliverable", fields=(("refused", str(now_ms)),))
     if isinstance(error, StoreError):

@@ -264,3 +264,7 @@ class Unsure(TurnOver):
 
 class Dead(TurnOver):
     """403: the chat is gone, the turn ends `undeliverable`."""
+
+
+class TopicDead(Dead):
+    """The topic is closed or gone; its chat is not."""

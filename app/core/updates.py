@@ -34,13 +34,15 @@ Scope = Literal["topic", "chat", "member"]
 class Address:
     """Where an answer goes: chat, topic, the message it replies to; ``forum``: the General topic of a forum.
 
-    General's thread id is 1: Telegram wants it left out when sending and given with a chat action.
+    General's thread id is 1: Telegram wants it left out when sending and given with a chat action. ``strict``: only as
+    a reply, so only where the question still stands.
     """
 
     chat: int
     thread: int | None = None
     reply: int | None = None
     forum: bool = False
+    strict: bool = False
 
 
 @dataclass(slots=True)

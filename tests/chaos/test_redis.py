@@ -18,7 +18,7 @@ from tests.support.wait import until
 pytestmark = pytest.mark.chaos
 
 
-@pytest.mark.parametrize("outage", [1.0, 5.0])
+@pytest.mark.parametrize("outage", [pytest.param(1.0, marks=pytest.mark.soak), 5.0])
 async def test_redis_killed_and_started_again_loses_nothing(
     world: Remote, bots: Bots, durable: Valkey, outage: float
 ) -> None:

@@ -58,7 +58,7 @@ async def test_a_restart_in_the_middle_of_an_answer_loses_nothing_of_it(world: R
 async def test_kills_at_any_moment_of_many_answers_leave_none_unfinished(world: Remote, bots: Bots) -> None:
     bot = await bots(**STREAMED, attempts=20).start()
     world.model(delay_ms=50, chunks=20, chunk_ms=100)
-    world.add(120, chats=60, rate=12)
+    world.add(120, chats=60, rate=20)
     for kill in range(4):
         await world.reach(30, handed=25 * (kill + 1))
         bot.kill()

@@ -20,7 +20,7 @@ MISTAKES = {
         "store.lua", "~= 'always' and not (grouped and album(lane, group))", "~= 'always'"
     ),
     "store: an edit replaces an entry that runs": Change(
-        "store.lua", "tonumber(call('HGET', P .. 'turn:' .. lane, 'n') or 0)", "0"
+        "store.lua", "type(taken) == 'string' and tonumber(taken) or 0", "0"
     ),
     "store: an edit loses the id it came with": Change("store.lua", "uids .. '+' .. uid, at", "uids, at"),
     "store: a flood without an end": Change("store.lua", "    finish(uid, 'dropped: flood')\n", ""),
@@ -165,9 +165,6 @@ MISTAKES = {
         "store.lua", "local keeps = was == group and was or ''", "local keeps = was"
     ),
     "edit: of what was answered it joins a group": Change("store.lua", "    group, grouped = '', false\n", ""),
-    "edit: it is found in the turn": Change(
-        "store.lua", "local low, high = tonumber(", "local low, high = 0 * tonumber("
-    ),
     "forget: leaves the turn record": Change("parts/drop.lua", "    call('DEL', turn)\n", ""),
     "forget: drops the journal of a younger head": Change(
         "parts/drop.lua", "if heads == 0 then", "if heads == 0 or anew then"
@@ -180,7 +177,7 @@ MISTAKES = {
         "  for _, mark in ipairs({",
     ),
     "forget: keeps the finished answer": Change(
-        "parts/drop.lua", "    if changed or anew == 'all' then call('HDEL', turn, 'answer') end\n", ""
+        "parts/drop.lua", "    if changed or anew == 'all' then call('HDEL', turn, 'answer', 'done') end\n", ""
     ),
     "forget: counts the attempt": Change(
         "parts/drop.lua", "    if t[1] then call('HINCRBY', turn, 'try', -1) end\n", ""
@@ -231,13 +228,28 @@ MISTAKES = {
     "move: leaves the session behind": Change("out.lua", "    call('DEL', P .. kind .. lane)\n", ""),
     "move: a note that stays": Change("moved.lua", "call('ZREM', P .. 'parcels', ARGV[1])\n", ""),
     "move: nobody sees that it was left alone": Change("claim.lua", "num(now - MOVE_MS)", "num(now - 9 * MOVE_MS)"),
+    "move: a pause of the old chat that nobody can end": Change("moved.lua", "then lift(scope, value) end", "then end"),
     "cool: a shorter penalty wins": Change(
         "cool.lua", "math.max(now + tonumber(ARGV[2]), tonumber(p[2] or 0))", "now + tonumber(ARGV[2])"
     ),
 }
 
+RARE = {
+    "merge: one of a shown answer is buried",
+    "mark: the same id granted past a pause",
+    "mark: a slot granted in a penalty",
+    "mark: the bot's pause not looked at",
+    "claim: a stale pop that leaves the turn record",
+    "complete: an inherited session goes unmerged",
+    "forget: leaves a parcel",
+    "forget: leaves what a move brought",
+    "fail: a certain failure's id lost",
+    "move: hold not asked again when the turn has gone",
+}
+"""Dozens of runs show these: `make soak` looks for them."""
 
-@pytest.mark.parametrize("name", MISTAKES)
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.soak] * (name in RARE)) for name in MISTAKES])
 def test_the_harness_finds(name: str, valkey: str) -> None:
     server: Any = client(valkey)
     for seed in range(RUNS):

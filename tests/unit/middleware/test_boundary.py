@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ from app.core.errors import (
 from app.core.outcome import Back, End, Fail, Gone, Outcome
 from app.sessions.session import load
 from middleware.boundary import Boundary
-from tests.unit.fakes import DATE, Inner, Outbox, claim, context, update
+from tests.unit.fakes import DATE, GROUP, Inner, Outbox, claim, context, update
 
 DONE = End("answered")
 
@@ -193,3 +194,26 @@ class TestDeadChats:
         assert outcome == End("answered", fields=(("persona", "keeper"), ("dead", "")))
         outcome = await boundary(Outbox())(ctx, Inner(End("undeliverable", fields=(("dead", "9"),))))
         assert outcome == End("undeliverable", fields=(("dead", "9"),))
+
+
+class TestMute:
+    async def run(self, until: str, **fields: Any) -> tuple[Outcome, list[str]]:
+        inner = Inner(DONE)
+        ctx = context(claimed=claim(update(chat=GROUP, **fields), chat_fields={"mute": until}))
+        return await boundary(Outbox())(ctx, inner), inner.texts
+
+    @pytest.mark.parametrize("until, asked", [("0", False), ("501", False), ("499", True), ("rubbish", True)])
+    async def test_where_it_may_only_listen_no_answer_is_paid_for(self, until: str, asked: bool) -> None:
+        outcome, texts = await self.run(until)
+        assert (outcome, texts) == ((DONE, ["hello"]) if asked else (End("undeliverable"), []))
+
+    async def test_what_is_commanded_is_done(self) -> None:
+        assert await self.run("0", text="/new") == (DONE, ["/new"])
+
+    async def test_an_answer_that_could_be_sent_ends_it(self) -> None:
+        async def answers(ctx: Context) -> Outcome:
+            ctx.claim.shown = True
+            return DONE
+
+        ctx = context(claimed=claim(update(chat=GROUP, text="/new"), chat_fields={"mute": "0"}))
+        assert await boundary(Outbox())(ctx, answers) == End("answered", fields=(("mute", ""),))

@@ -17,7 +17,7 @@ from middleware.observe import Observe
 from middleware.prefix import Prefix
 from middleware.sanitise import Sanitise
 from middleware.throttle import Throttle
-from tests.unit.fakes import ANN, BOB, DATE, GROUP, ME, PRIVATE, Inner, Outbox, claim, context, mention, update
+from tests.unit.fakes import ANN, BOB, DATE, FORUM, GROUP, ME, PRIVATE, Inner, Outbox, claim, context, mention, update
 
 DONE = End("answered")
 
@@ -123,9 +123,9 @@ class TestPrefix:
             assert await Prefix("$ignore")(ctx, inner) is DONE
             assert (inner.texts, ctx.address.reply, ctx.message.message_id) == ([wanted], reply, reply)
 
-    @pytest.mark.parametrize("text", ["/ignore this", "@lane_bot $ignore", "$IGNORE"])
+    @pytest.mark.parametrize("text", ["/ignore this", "@lane_bot $ignore", "$IGNORE", "/new", "/stop"])
     async def test_so_is_an_edit_that_takes_a_question_back(self, text: str) -> None:
-        raw = update("edited_message", text=text)
+        raw = update("edited_message", text=text, edit_date=DATE + 1)
         assert await Prefix("$ignore", "lane_bot")(context(raw), Inner(DONE)) == End("dropped: ignored")
 
 
@@ -187,6 +187,14 @@ class TestSanitise:
     async def test_a_bare_mention_may_point_at_another_message(self) -> None:
         quoted = {"message_id": 3, "chat": GROUP, "text": "what is pi?", "from": BOB}
         assert await self.text("@lane_bot", chat=GROUP, reply_to_message=quoted) == ""
+
+    async def test_in_a_topic_a_bare_mention_points_at_nothing(self) -> None:
+        root = {"message_id": 5, "chat": FORUM, "from": BOB, "forum_topic_created": {"name": "Tea"}}
+        topic: dict[str, Any] = {"chat": FORUM, "message_thread_id": 5, "is_topic_message": True}
+        outbox = Outbox()
+        ctx = context(text="@lane_bot", entities=mention("@lane_bot"), reply_to_message=root, **topic)
+        assert await Sanitise(outbox, "lane_bot")(ctx, Inner(DONE)) == DONE
+        assert outbox.texts == [words.EMPTY()]
 
     async def test_a_message_without_words_passes(self) -> None:
         inner = Inner(DONE)
