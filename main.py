@@ -156,7 +156,9 @@ def build(settings: Settings, seams: Seams, me: Me, args: argparse.Namespace) ->
     reader = Reader(seams.stores.work, me.id, settings.shards, VERSION, seams.models.name)
     roles = frozenset({"ingress", "worker"} if args.role == "all" else {args.role})
     bot = Bot(pipe, runner, leases, polling, hints, presence, sender, metrics, reader, roles, figures, recent, eyes)
-    bot.notes += [] if me.can_read_all_group_messages else [words.PRIVACY_STATUS]
+    if not me.can_read_all_group_messages:
+        log.info(words.PRIVACY_STATUS)
+        bot.notes.append(words.PRIVACY_STATUS)
     control.describe = bot.status
     return bot
 

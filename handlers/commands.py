@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from app.chain.compose import Handler
 from app.chain.context import Context
+from app.chain.say import Outbox
 from app.core import manual, words
-from app.core.claims import Claim
 from app.core.outcome import End, Outcome
-from app.core.updates import Address
 from app.model.persona import Cast
 from handlers.rights import Rights
-
-
-class Outbox(Protocol):
-    """What a reply needs."""
-
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
 
 
 class Commands:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Protocol
 
 from app.chain.context import Context
+from app.chain.say import Outbox
 from app.core import unread
-from app.core.claims import Claim
 from app.core.outcome import End, Outcome
-from app.core.updates import Address
 
 ALBUMS = 1000  # remembered as told; an album arrives as one message per picture
-
-
-class Outbox(Protocol):
-    """What a reply needs."""
-
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
 
 
 class Fallback:

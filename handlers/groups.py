@@ -6,28 +6,24 @@ is named wherever somebody could wonder: when the bot is added, and when it is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from app.chain.compose import Handler
 from app.chain.context import Context
 from app.chain.over import over
+from app.chain.say import Outbox, say
 from app.core import words
 from app.core.claims import Claim
-from app.core.errors import Later, TelegramError
+from app.core.errors import TelegramError
 from app.core.outcome import End, Outcome
 from app.core.schema import Change
-from app.core.updates import Address, Me
+from app.core.updates import Address, Me, chat_of
 from handlers.rights import Rights
 
 MODES = ("mention", "always")
 SEES_ALL = ("administrator", "creator")
-
-
-class Outbox(Protocol):
-    """What a reply needs."""
-
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
 
 
 class Telegram(Protocol):
@@ -57,39 +53,39 @@ class Groups:
     async def mode(self, ctx: Context) -> Outcome:
         """`/mode` says how the bot is spoken to here, `/mode always` sets it."""
         if ctx.private:
-            return await self._say(ctx.claim, ctx.address, words.MODE_PRIVATE())
+            return await say(self._outbox, ctx.claim, ctx.address, words.MODE_PRIVATE())
         if not await self._rights.governs(ctx):
             return End("dropped: access")
         asked = ctx.args.lower()
         now = self._now(ctx.claim)
         if asked and asked not in MODES:
-            return await self._say(ctx.claim, ctx.address, words.MODE_UNKNOWN(now=words.MODES[now]()))
+            return await say(self._outbox, ctx.claim, ctx.address, words.MODE_UNKNOWN(now=words.MODES[now]()))
         lines = [words.MODE_SET[asked](mention=self._mention) if asked else words.MODE_NOW(now=words.MODES[now]())]
         if (asked or now) == "always" and not await self._hears(ctx.message.chat.id):
             lines.append(words.PRIVACY_ALWAYS())
-        return await self._say(ctx.claim, ctx.address, "\n\n".join(lines), (("mode", asked),) if asked else ())
+        return await say(self._outbox, ctx.claim, ctx.address, "\n\n".join(lines), (("mode", asked),) if asked else ())
 
     async def changed(self, claim: Claim, change: Change) -> Outcome:
         """What became of us in a chat: greet those who added us; of a chat that we cannot write to, answer nothing."""
-        try:
-            return await self._changed(claim, change)
-        except Exception as error:  # noqa: BLE001  every error has its outcome
-            return over(claim, error)
-
-    async def _changed(self, claim: Claim, change: Change) -> Outcome:
         chat, was, now = change.chat, change.old_chat_member, change.new_chat_member
-        moment = f"{change.date * 1000}.{claim.entries[0].uids}"
         self._rights.drop(chat.id)
-        if not now.there:
-            return End("dropped: noted", fields=(("dead", moment),))
-        alive = (("dead", ""), ("refused", ""), ("back", moment)) if not was.there else ()
-        if was.there or chat.type == "private" or not self._welcome(change):
-            return End("dropped: noted", fields=alive)
-        mode = self._now(claim)
+        if str(chat.id) != chat_of(claim.lane):  # that of a chat which has moved here says nothing about this one
+            return End("dropped: ignored")
+        noted = tuple(_noted(claim, change))
+        if was.there or not now.there or chat.type == "private" or not self._welcome(change):
+            return End("dropped: noted", fields=noted)
+        try:
+            return await self._greet(claim, change, noted)
+        except Exception as error:  # noqa: BLE001  every error has its outcome
+            outcome = over(claim, error)
+            return replace(outcome, fields=(*noted, *outcome.fields)) if isinstance(outcome, End) else outcome
+
+    async def _greet(self, claim: Claim, change: Change, noted: tuple[tuple[str, str], ...]) -> Outcome:
+        chat, now, mode = change.chat, change.new_chat_member, self._now(claim)
         lines = [words.GREETING[mode](name=self._me.first_name, mention=self._mention)]
         if now.status not in SEES_ALL and not await self._reads_all():
             lines.append((words.PRIVACY_ALWAYS if mode == "always" else words.PRIVACY_MENTION)())
-        return await self._say(claim, Address(chat.id, forum=chat.is_forum), "\n\n".join(lines), alive)
+        return await say(self._outbox, claim, Address(chat.id, forum=chat.is_forum), "\n\n".join(lines), noted)
 
     def _now(self, claim: Claim) -> str:
         """The mode of the claim's chat."""
@@ -115,12 +111,13 @@ class Groups:
         """Whether privacy mode is off now; it may have been switched since the start."""
         return (await self._telegram.me()).can_read_all_group_messages
 
-    async def _say(
-        self, claim: Claim, address: Address, text: str, fields: tuple[tuple[str, str], ...] = ()
-    ) -> Outcome:
-        """Say it; a chat whose pace has no room for it now gets it as a notice, and what was asked for is done."""
-        try:
-            await self._outbox.answer(claim, address, text)
-        except Later:
-            return End("answered", fields=fields, notice=text)
-        return End("answered", fields=fields)
+
+def _noted(claim: Claim, change: Change) -> Iterator[tuple[str, str]]:
+    """What becomes of the chat's fields."""
+    was, now, moment = change.old_chat_member, change.new_chat_member, f"{change.date * 1000}.{claim.entries[0].uids}"
+    if not now.there:
+        yield "dead", moment
+    elif not was.there:
+        yield from (("dead", ""), ("refused", ""), ("back", moment))
+    if now.mute != claim.chat.get("mute", ""):
+        yield "mute", now.mute

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from app.chain.compose import Handler
 from app.chain.context import Context
+from app.chain.say import Outbox, say
 from app.core import words
-from app.core.claims import Claim
-from app.core.errors import Later
 from app.core.outcome import End, Outcome
 from app.core.tongue import ENGLISH, FIELD, LANGUAGES, known, speaking, spoken_in
-from app.core.updates import Address
 from handlers.rights import Rights
 
 AUTO = "auto"
 _NAMES = {name.casefold(): code for code, name in LANGUAGES.items()}
-
-
-class Outbox(Protocol):
-    """What a reply needs."""
-
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
 
 
 class Language:
@@ -60,12 +50,7 @@ class Language:
         return spoken_in({}, author.language_code if author else None, self._groups, private=ctx.private)
 
     async def _say(self, ctx: Context, text: str, fields: tuple[tuple[str, str], ...] = ()) -> Outcome:
-        """Reply; a chat whose pace has no room for it now gets it as a notice, and what was asked for is done."""
-        try:
-            await self._outbox.answer(ctx.claim, ctx.address, text)
-        except Later:
-            return End("answered", fields=fields, notice=text)
-        return End("answered", fields=fields)
+        return await say(self._outbox, ctx.claim, ctx.address, text, fields)
 
 
 def _code(asked: str) -> str:

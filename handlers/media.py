@@ -12,10 +12,11 @@ from app.core.claims import Claim
 from app.core.outcome import Outcome
 from app.core.schema import Message, media_of
 from app.core.updates import Address
-from app.media.found import NOTHING, Asker, Given
+from app.media.found import NOTHING, Asker, Found, Given
 from app.media.reader import KINDS
 from app.media.sheet import SPOKEN
 
+SHOWN_AGAIN = 2  # further questions with which a picture is shown, unless they reply to its answer
 Reading = AsyncIterator[Given]
 
 
@@ -53,12 +54,13 @@ class Media:
 
 @asynccontextmanager
 async def reading(ctx: Context, reader: Reader | None, outbox: Typing) -> Reading:
-    """What came with a question, and with what it replies to, for the block."""
+    """What came with a question, and with what it replies to, for the block; else the pictures that it may be about."""
     own = [message for message in ctx.messages if media_of(message)]
     reply = ctx.message.reply_to_message
     replied = [reply] if reply is not None and media_of(reply) and not _heard(ctx, reply) else []
     if reader is None or not (own or replied):
-        yield NOTHING
+        async with again(ctx, _pictures(ctx), reader, outbox) as found:
+            yield Given(replied=Found(images=found.images))
         return
     known = "answer" in ctx.claim.journal
     async with _at_work(ctx, reader.reading(own, replied, _asker(ctx), known=known), outbox) as given:
@@ -86,6 +88,17 @@ async def _at_work(ctx: Context, found: AbstractAsyncContextManager[Given], outb
 
 def _asker(ctx: Context) -> Asker:
     return Asker(str(ctx.user_id), str(ctx.message.chat.id), ctx.ids)
+
+
+def _pictures(ctx: Context) -> list[tuple[str, str, str]]:
+    """Those of the question whose answer is replied to, or of one that the same person asked just before."""
+    reply, turns = ctx.message.reply_to_message, ctx.session.turns
+    if reply is None:
+        near = [turn for turn in turns[-SHOWN_AGAIN:] if turn.by == ctx.asker]
+    else:
+        near = [turn for turn in turns if reply.message_id in turn.shown]
+    found = ([file for file in turn.files if file[0] == "photo"] for turn in reversed(near))
+    return next(filter(None, found), [])
 
 
 def _heard(ctx: Context, reply: Message) -> bool:

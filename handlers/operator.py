@@ -10,24 +10,17 @@ from typing import Protocol
 
 from app.chain.compose import Handler
 from app.chain.context import Context
+from app.chain.say import Outbox, say
 from app.core import words
-from app.core.claims import Claim
 from app.core.clock import Clock
-from app.core.errors import Later
 from app.core.orders import Order, read
 from app.core.outcome import End, Outcome
 from app.core.text import name
-from app.core.updates import Address, Scope, message_lane, scope_of, topic_of
+from app.core.updates import Scope, message_lane, scope_of, topic_of
 from handlers.rights import Rights
 
 EVERYWHERE = "*"
 SHORT_SECONDS = 600  # the end of a pause shorter than this is said to the second
-
-
-class Outbox(Protocol):
-    """What a reply needs."""
-
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
 
 
 class Control(Protocol):
@@ -113,12 +106,7 @@ class Operator:
         return "in this chat, with all its topics" if ctx.message.chat.is_forum else "in this chat"
 
     async def _say(self, ctx: Context, text: str) -> Outcome:
-        """Reply; a chat whose pace has no room for it now gets it as a notice, and the command is done."""
-        try:
-            await self._outbox.answer(ctx.claim, ctx.address, text)
-        except Later:
-            return End("answered", notice=text)
-        return End("answered")
+        return await say(self._outbox, ctx.claim, ctx.address, text)
 
 
 def _ver(ctx: Context) -> str:

@@ -7,18 +7,10 @@ from typing import Protocol
 
 from app.chain.compose import Handler
 from app.chain.context import Context
+from app.chain.say import Outbox, say
 from app.core import words
-from app.core.claims import Claim
-from app.core.errors import Later
-from app.core.outcome import End, Outcome
-from app.core.updates import Address
+from app.core.outcome import Outcome
 from handlers.rights import Rights
-
-
-class Outbox(Protocol):
-    """What a reply needs."""
-
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
 
 
 class Forgetting(Protocol):
@@ -59,9 +51,4 @@ class Privacy:
         return await self._say(ctx, words.FORGOTTEN_MEMBER())
 
     async def _say(self, ctx: Context, text: str) -> Outcome:
-        """Reply; a chat whose pace has no room for it now gets it as a notice, and the command is done."""
-        try:
-            await self._outbox.answer(ctx.claim, ctx.address, text)
-        except Later:
-            return End("answered", notice=text)
-        return End("answered")
+        return await say(self._outbox, ctx.claim, ctx.address, text)

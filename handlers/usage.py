@@ -7,22 +7,14 @@ from typing import Protocol
 
 from app.chain.compose import Handler
 from app.chain.context import Context
+from app.chain.say import Outbox, say
 from app.core import words
 from app.core.allowance import Limit, limits
-from app.core.claims import Claim
-from app.core.errors import Later
 from app.core.outcome import End, Outcome
-from app.core.updates import Address
 from handlers.rights import Rights
 
 _CHAT = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 _UNIT = re.compile(r"[rt]\s*/", re.IGNORECASE)  # a number before it belongs to it
-
-
-class Outbox(Protocol):
-    """What a reply needs."""
-
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
 
 
 class Figures(Protocol):
@@ -77,14 +69,7 @@ class Usage:
         return await self._say(ctx, words.NOT_YOURS()) if ctx.private else End("dropped: access")
 
     async def _say(self, ctx: Context, text: str) -> Outcome:
-        """Reply; a command whose chat's pace has no room for it now is answered by a notice."""
-        try:
-            await self._outbox.answer(ctx.claim, ctx.address, text)
-        except Later:
-            if not ctx.control:
-                raise
-            return End("answered", notice=text)
-        return End("answered")
+        return await say(self._outbox, ctx.claim, ctx.address, text)
 
 
 def read(args: str, here: int) -> tuple[int, tuple[Limit, ...] | None]:

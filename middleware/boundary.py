@@ -40,7 +40,10 @@ class Outbox(Protocol):
 
 
 class Boundary:
-    """Turns exceptions into outcomes, and skips a chat that is gone; ``note`` takes the id and the kind of an error."""
+    """Turns exceptions into outcomes, and skips a chat in which we cannot speak.
+
+    ``note`` takes the id and the kind of an error.
+    """
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class Boundary:
 
     async def __call__(self, ctx: Context, inner: Handler) -> Outcome:
         dead = [name for name in GONE if name in ctx.claim.chat]
-        if dead and gone(ctx.claim):
+        if (dead and gone(ctx.claim)) or self._mute(ctx):
             return End("undeliverable")
         try:
             outcome = await inner(ctx)
@@ -69,12 +72,18 @@ class Boundary:
             outcome = self._traced(ctx, over(ctx.claim, error, self._clock), error)
         outcome = self._noted(ctx, outcome)
         if isinstance(outcome, End):
+            dead += ["mute"] if "mute" in ctx.claim.chat and ctx.claim.shown else []
             over_now = tuple((name, "") for name in dead if name not in dict(outcome.fields))
             if over_now:
                 outcome = replace(outcome, fields=(*outcome.fields, *over_now))
             if ctx.keep_bad:
                 outcome = replace(outcome, keep_bad=True)
         return outcome
+
+    def _mute(self, ctx: Context) -> bool:
+        """Whether we may only listen here, so that no answer is worth its price; what is commanded is done."""
+        until = ctx.claim.chat.get("mute", "")
+        return until.isdecimal() and not ctx.command and (int(until) == 0 or self._clock.now() < int(until))
 
     async def _apologise(self, ctx: Context, error: ModelError | Sorry) -> Outcome:
         claim = ctx.claim
@@ -118,6 +127,7 @@ class Boundary:
                 by=ctx.asker,
                 shown=ctx.claim.messages(),
                 files=ctx.given.files,
+                said=ctx.said,
             )
         elif not ctx.changed:
             return outcome

@@ -14,7 +14,10 @@ from app.core.triage import IGNORE, command_of
 
 
 class Prefix:
-    """Drops what begins with ``prefix`` ("" drops nothing), perhaps after the bot's mention, and `/ignore`."""
+    """Drops what begins with ``prefix`` ("" drops nothing), perhaps after the bot's mention, and `/ignore`.
+
+    An edit commands nothing: one that makes a command of a question only takes it back.
+    """
 
     def __init__(self, prefix: str, username: str = "") -> None:
         self._prefix = prefix
@@ -32,4 +35,4 @@ class Prefix:
         if ignored(message.text or message.caption or "", self._prefix, self._username):
             return True
         command = command_of(message)
-        return command is not None and command[0] == IGNORE
+        return command is not None and (message.edit_date is not None or command[0] == IGNORE)

@@ -31,13 +31,13 @@ class Sanitise:
     async def __call__(self, ctx: Context, inner: Handler) -> Outcome:
         if not ctx.text:
             return await inner(ctx)
-        ctx.text = self._clean(ctx.text)
+        ctx.reword(self._clean)
         if ctx.args:
             ctx.args = clean(ctx.args)
         if blank(ctx.text):
             ctx.text = ""
-        # A bare mention may point at the message that it replies to.
-        if ctx.text or ctx.edit or ctx.media or ctx.message.reply_to_message is not None:
+        # A bare mention may point at another message.
+        if ctx.text or ctx.edit or ctx.media or ctx.points:
             return await inner(ctx)
         if not ctx.meant:
             return End("dropped: ignored")  # a picture among people is no question

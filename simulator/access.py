@@ -6,15 +6,17 @@ from simulator.world import World, flooded
 
 
 def reach(world: World, bot: int, chat: int, right: str = "write") -> Chat:
-    """The chat a bot may use to read, edit or write; a stranger who never wrote to it is no chat at all."""
+    """The chat a bot may use to read, edit or write; a stranger who never wrote to it is no chat at all.
+
+    right: read, members (which in a small group is more than read), edit or write.
+    """
     where = world.find(bot, chat)
     if where is None or bot not in where.bots:
         raise bad("Chat not found")
     if where.kind == "private":
-        if right == "write":
-            _acquainted(world, bot, where)
+        _acquainted(world, bot, where, right)
         return where
-    if where.moved and right == "write":
+    if where.moved and right in {"write", "members"}:
         raise Refusal("Bad Request: group chat was upgraded to a supergroup chat", moved=where.moved)
     status = where.bots[bot]
     if not where.has(bot) and not where.moved and (right != "read" or where.kind != "group"):
@@ -46,9 +48,11 @@ def blocked(world: World, bot: int, where: Chat) -> bool:
     return where.kind == "private" and bot in world.people[where.id].blocks
 
 
-def _acquainted(world: World, bot: int, where: Chat) -> None:
+def _acquainted(world: World, bot: int, where: Chat, right: str) -> None:
     if world.messages[where.home] or blocked(world, bot, where):
         return
     if any(where.id in other.members and bot in other.bots for other in world.chats.values() if not other.bot):
+        if right != "write":
+            return
         raise Refusal("Forbidden: bot can't initiate conversation with a user", status=403)
     raise bad("Chat not found")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -11,7 +11,7 @@ from app.core.claims import Claim
 from app.core.errors import CorruptSession, Error
 from app.core.schema import Message, Update, media_of
 from app.core.tongue import Sentence
-from app.core.triage import addressed, command_of
+from app.core.triage import addressed, command_of, replied_to
 from app.core.updates import Me, address_of, author_of
 from app.media.found import NOTHING
 from app.sessions.session import Session, fresh, load
@@ -29,28 +29,25 @@ class Sorry(Error):
 class Context:
     """One turn. ``text`` is what the person wrote, as the layers leave it; ``command`` "" for none.
 
-    A turn may have several ``messages``, merged while they waited, or the parts of an album: ``text`` has all their
-    words, ``message`` is the last of them, to which the answer replies, and ``ids`` are those of all.
+    A turn may have several ``messages``, merged while they waited, or the parts of an album: ``said`` are the words of
+    each by its id, ``text`` all together; ``message`` is the last, to which the answer replies, ``ids`` those of all.
     ``edit``: an edit of something answered before; ``given``: what was read of its files; ``question``: what the
     session keeps of what the model was asked ("" before that), ``asked``: all of it, where that is more;
     ``changed``: the session has to be written whatever the end; ``keep_bad``: the stored one could not be read.
     """
 
     __slots__ = (
-        *("_session", "address", "args", "changed", "claim", "command", "edit", "keep_bad", "media", "message"),
-        *("messages", "me", "notes", "private", "question", "text", "update", "user_id", "asked", "given"),
+        *("_session", "address", "args", "asked", "changed", "claim", "command", "edit", "given", "keep_bad", "me"),
+        *("media", "message", "messages", "notes", "private", "question", "said", "text", "update", "user_id"),
     )
 
     def __init__(self, claim: Claim, update: Update, message: Message, me: Me, earlier: Sequence[Message] = ()) -> None:
         self.claim = claim
         self.me = me
         self.update = update
-        self.message = message
-        self.messages = (*earlier, message)
-        self.address = address_of(message)
+        self.only((*earlier, message))
         self.private = message.chat.type == "private"
         self.user_id = author_of(message)
-        self.text = _words(message) if not earlier else "\n".join(filter(None, map(_words, self.messages)))
         self.media = "" if message.text else media_of(message)
         self.command = self.args = self.question = self.asked = ""
         self.given = NOTHING
@@ -64,10 +61,19 @@ class Context:
         self._session: Session | None = None
 
     def only(self, messages: Sequence[Message]) -> None:
-        """Of several merged messages these alone are meant for us."""
+        """These alone are meant for us."""
         self.messages, self.message = tuple(messages), messages[-1]
         self.address = address_of(self.message)
-        self.text = "\n".join(filter(None, map(_words, self.messages)))
+        self.says([(one.message_id, one.text or one.caption or "") for one in messages])
+
+    def says(self, said: Sequence[tuple[int, str]]) -> None:
+        """The words of each message, by its id."""
+        self.said = list(said)
+        self.text = "\n".join(filter(None, (words for _, words in said)))
+
+    def reword(self, way: Callable[[str], str]) -> None:
+        """Each message's words become what this makes of them."""
+        self.says([(mid, way(words)) for mid, words in self.said])
 
     @property
     def lane(self) -> str:
@@ -88,6 +94,11 @@ class Context:
     def meant(self) -> bool:
         """Whether it was said to us, and not only heard because the chat's mode is *always*."""
         return self.private or bool(self.command) or any(addressed(one, self.me) for one in self.messages)
+
+    @property
+    def points(self) -> bool:
+        """Whether it points at another message, by a reply or a quote."""
+        return replied_to(self.message) is not None or self.message.quote is not None
 
     @property
     def ids(self) -> str:
@@ -119,10 +130,6 @@ class Context:
     def log(self) -> Any:
         """A log that names update and lane; made only where something is said."""
         return structlog.get_logger().bind(update=self.ids, lane=self.claim.lane)
-
-
-def _words(message: Message) -> str:
-    return message.text or message.caption or ""
 
 
 def _asks_first(claim: Claim, message: Message) -> bool:

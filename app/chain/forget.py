@@ -71,6 +71,8 @@ class Forget:
         return count
 
     async def _member(self, chat: str, member: int, mid: int) -> int:
+        """Until nothing is found: what waited when it was looked for may have become part of a session since."""
+        count = 0
         for _ in range(TRIES):
             kept = await self.chats.kept(chat)
             uids = [
@@ -83,9 +85,9 @@ class Forget:
                 if (becomes := _without(value, member, mid)) != value:
                     sessions[key] = (value, becomes)
             if not uids and not sessions:
-                return 0
+                return count
             if (done := await self.chats.erase(chat, uids, sessions)) is not None:
-                return await self._told(chat, done)
+                count += await self._told(chat, done)
         raise StoreDown("the sessions of a chat change faster than they can be read")
 
     async def _told(self, chat: str, done: Forgotten) -> int:

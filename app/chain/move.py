@@ -19,6 +19,7 @@ from app.lanes.chats import Chats
 from app.sessions.session import load
 
 HOLD_MS = 60_000
+STANDING = frozenset({"dead", "refused", "back", "mute"})  # what became of us in the old chat is not so in the new
 FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS = 0.25, 4.0  # below the age at which claims report a move as left alone
 
 
@@ -73,7 +74,8 @@ class Mover:
             return False
         to = await self.chats.alias(parcel.to)
         await self.quota(int(old), int(to))
-        await self.chats.into(old, to, _inherits(parcel.sessions, to), parcel.fields)
+        fields = {name: value for name, value in parcel.fields.items() if name not in STANDING}
+        await self.chats.into(old, to, _inherits(parcel.sessions, to), fields)
         await self.chats.moved(old)
         self.kick(self.chats.lanes.shard_of(to))
         return True

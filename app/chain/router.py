@@ -22,6 +22,6 @@ class Router:
     def __call__(self, ctx: Context) -> Awaitable[Outcome]:
         if ctx.command:
             return self.commands.get(ctx.command, self.hint)(ctx)
-        if ctx.text or (not ctx.media and ctx.message.reply_to_message is not None):
+        if ctx.text or (not ctx.media and ctx.points):
             return self.default(ctx)
         return self.other(ctx)

@@ -70,7 +70,12 @@ KEYS: tuple[Key, ...] = (
         "SESSION_DAYS, renewed",
     ),
     Key("…album:<lane>", "string", "the lane's latest album: `<group>|<first part>|<settles>`, in ms", "15 s"),
-    Key("…lanes:<chat>", "sorted set", "the chat's lanes that have a suffix, by last use", "SESSION_DAYS, trimmed"),
+    Key(
+        "…lanes:<chat>",
+        "sorted set",
+        "the chat's lanes that have a suffix, by last use",
+        "SESSION_DAYS and 30 days, trimmed",
+    ),
     Key("…seen:<id div 4096>", "string", "bitmap of the update ids that were stored", "48 h after its last write"),
     Key("…fence", "string", "the last fence given", "forever"),
     Key("…call:<worker>", "string", "number and result of a worker's last claim call", "10 min"),

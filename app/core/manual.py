@@ -11,7 +11,7 @@ MENU = (
     ("start", _("Say hello")),
     ("help", _("What I can do")),
     ("new", _("Start a new conversation")),
-    ("retry", _("Answer my last question anew")),
+    ("retry", _("Answer your last question anew")),
     ("stop", _("Stop my answer")),
     ("usage", _("What you have used of your limits")),
     ("persona", _("Who answers in this chat")),

@@ -17,6 +17,7 @@ from app.core.errors import Unparsable
 MEDIA = (
     *("animation", "audio", "document", "live_photo", "paid_media", "photo", "sticker", "story", "video", "video_note"),
     *("voice", "checklist", "contact", "dice", "game", "poll", "venue", "location"),
+    *("giveaway", "giveaway_winners", "invoice"),
 )
 # Fields of an update that we do not serve; their lane is still known, so that order and shard are right.
 UNSERVED = (
@@ -117,6 +118,9 @@ class Message(Struct, gc=False):
     poll: Raw = Raw()
     venue: Raw = Raw()
     location: Raw = Raw()
+    giveaway: Raw = Raw()
+    giveaway_winners: Raw = Raw()
+    invoice: Raw = Raw()
 
 
 class Update(Struct, gc=False):
@@ -152,10 +156,12 @@ class Update(Struct, gc=False):
 
 
 class Standing(Struct, gc=False):
-    """What somebody is in a chat; ``is_member`` is given for those who are restricted."""
+    """What somebody is in a chat; the rest is given for those who are restricted, until a Unix time (0: for ever)."""
 
     status: str
     is_member: bool | None = None
+    can_send_messages: bool | None = None
+    until_date: int = 0
 
     @property
     def there(self) -> bool:
@@ -163,6 +169,11 @@ class Standing(Struct, gc=False):
         return self.status in ("creator", "administrator", "member") or (
             self.status == "restricted" and bool(self.is_member)
         )
+
+    @property
+    def mute(self) -> str:
+        """Until when they may only listen, Unix seconds, "0" for ever; "" if they may speak."""
+        return str(self.until_date) if self.status == "restricted" and self.can_send_messages is False else ""
 
 
 class Change(Struct, gc=False):

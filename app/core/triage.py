@@ -94,7 +94,7 @@ def _group(message: Message, policy: Policy, me: Me) -> str:
         return f"a{percent(message.media_group_id, safe='')}"
     if not policy.merge or message.chat.type != "private" or not message.text:
         return ""
-    if message.reply_to_message or message.quote or message.forward_origin or message.via_bot:
+    if replied_to(message) or message.quote or message.forward_origin or message.via_bot:
         return ""
     if command_of(message) or ignored(message.text, policy.ignore_prefix, me.username):
         return ""
@@ -168,19 +168,23 @@ def command_of(message: Message) -> tuple[str, str, str] | None:
 
 def addressed(message: Message, me: Me) -> bool:
     """Whether a group message speaks to us: it mentions us or replies to a message of ours."""
-    reply = message.reply_to_message
-    if reply is not None and reply.from_ is not None and reply.from_.id == me.id and not _is_root(reply, message):
+    reply = replied_to(message)
+    if reply is not None and reply.from_ is not None and reply.from_.id == me.id:
         return True
     if message.entities and _mentions(message.text or "", message.entities, me):
         return True
     return bool(message.caption_entities) and _mentions(message.caption or "", message.caption_entities or [], me)
 
 
-def _is_root(reply: Message, message: Message) -> bool:
-    """In a topic every message that replies to nothing "replies" to the service message that opened the topic."""
-    return bool(reply.forum_topic_created) or (
-        message.is_topic_message and reply.message_id == message.message_thread_id
-    )
+def replied_to(message: Message) -> Message | None:
+    """The message that a person chose to reply to.
+
+    In a topic every message that replies to nothing "replies" to the service message that opened the topic.
+    """
+    reply = message.reply_to_message
+    if reply is None or reply.forum_topic_created:
+        return None
+    return None if message.is_topic_message and reply.message_id == message.message_thread_id else reply
 
 
 def _mentions(text: str, entities: list[MessageEntity], me: Me) -> bool:

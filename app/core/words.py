@@ -110,7 +110,10 @@ QUOTA_HELP = (
     "default. A chat's id before it means that chat."
 )
 NO_KEYS = "No key is set: the model is asked without one."
-PRIVACY_STATUS = "Privacy mode is on: in groups where I am no admin I see only what is addressed to me"
+PRIVACY_STATUS = (
+    "Privacy mode is on: in groups where I am no admin I see only what is addressed to me; @BotFather, /setprivacy, "
+    "then adding me to the group again changes that"
+)
 
 # Last lines, appended to an answer by `with_lines`; they are ours and never part of the conversation.
 TRIMMED = _("(This conversation is long; I no longer see its beginning. /new starts afresh.)")

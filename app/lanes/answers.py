@@ -78,7 +78,7 @@ def claimed(shard: int, answer: list[object], lease_until: float) -> Claimed:
 def _claim(shard: int, row: list[object], lease_until: float) -> Claim:
     lane, pairs, entries, session, chat, inherit = row
     turn = flat(pairs)  # type: ignore[arg-type]
-    journal = {k: v for k, v in turn.items() if k == "answer" or k.startswith("m:")}
+    journal = {k: v for k, v in turn.items() if k in ("answer", "done") or k.startswith("m:")}
     return Claim(
         shard=shard,
         lane=lane.decode(),  # type: ignore[attr-defined]

@@ -64,19 +64,23 @@ class Chats:
         return Forgotten(answer[0], flat(answer[1]))
 
     async def kept(self, chat: str) -> Kept:
-        """Everything of a chat in which a person's words can stand."""
+        """Everything of a chat in which a person's words can stand.
+
+        Lanes are read before dead letters and sessions: what ends meanwhile is seen there.
+        """
         client, prefix = self.lanes.pipe.client, self._prefix(chat)
         try:
             index: Any = await client.zrange(f"{prefix}lanes:{chat}", 0, -1)
             lanes = [chat, *(lane.decode() for lane in index)]
             names = [f"{kind}:{lane}" for lane in lanes for kind in ("session", "inherit")]
-            asked: Any = client.pipeline(transaction=False).hvals(f"{prefix}dead:{chat}")
+            asked: Any = client.pipeline(transaction=False)
             for lane in lanes:
                 asked.lrange(f"{prefix}lane:{lane}", 0, -1)
-            letters, *lists, values = await asked.mget([prefix + name for name in names]).execute()
+            asked.hvals(f"{prefix}dead:{chat}").mget([prefix + name for name in names])
+            *lists, letters, values = await asked.execute()
         except (RedisError, OSError) as error:
             raise translate(error) from error
-        entries = (*(letter.partition(b"\n")[2] for letter in letters), *itertools.chain(*lists))
+        entries = (*itertools.chain(*lists), *(letter.partition(b"\n")[2] for letter in letters))
         return Kept(
             [entry(value) for value in entries],
             {name: value for name, value in zip(names, values, strict=True) if value},

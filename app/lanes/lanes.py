@@ -84,20 +84,35 @@ class Lanes:
         return {token.decode() for token in refused}, flat(signals)
 
     async def mark(
-        self, claim: Claim, part: int, op: str, answer: str, gap_ms: float, burst: int, *, first: bool, way: str = ""
+        self,
+        claim: Claim,
+        part: int,
+        op: str,
+        answer: str,
+        gap_ms: float,
+        burst: int,
+        *,
+        first: bool,
+        way: str = "",
+        apart_ms: float = 0.0,
     ) -> Marked:
         """Ask for one send; part 0 is what may be left out (typing, edits of an answer that grows).
 
-        ``way``: "grow" sends an answer's beginning, if there is room beside answers; "edit" finishes such a message.
+        ``way``: "grow" sends an answer's beginning, if there is room beside answers, "more" edits it, and "edit"
+        finishes such a message. ``apart_ms``: since the last that people read.
         """
         args = (claim.lane, claim.token, part, op, answer, f"{gap_ms:.0f}", burst, "1" if first else "", way)
+        args += (f"{apart_ms:.0f}",)
         kind, value, stop = await self.ask("mark", claim.shard, args, front=True)
         return Marked(kind.decode(), int(value), bool(stop))
 
-    def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]:
-        """Journal a part's message id; it leaves before whatever is asked next, so it need not be awaited."""
-        key = keys.ready(self.bot, claim.shard)
-        return self.pipe.call(script(HERE, "sent"), key, (claim.lane, claim.token, part, message_id), front=True)
+    def sent(self, claim: Claim, part: int, message_id: int, done: str = "") -> asyncio.Future[Any]:
+        """Journal a part's message id; it leaves before whatever is asked next, so it need not be awaited.
+
+        ``done``: what to note, if anything, of the parts that are finished.
+        """
+        args = (claim.lane, claim.token, part, message_id, done)
+        return self.pipe.call(script(HERE, "sent"), keys.ready(self.bot, claim.shard), args, front=True)
 
     async def complete(self, claim: Claim, end: End, raw_notice: str = "") -> tuple[bool, int]:
         """End the turn; (done or refused, entries left in the lane)."""

@@ -7,6 +7,7 @@ import re
 
 from app.core.text import clean
 from app.core.tokens import BYTES_PER_TOKEN, tokens
+from app.media.encodings import guessed
 
 NAME_LENGTH = 80
 PDF = b"%PDF-"
@@ -41,7 +42,7 @@ def decode(body: bytes, *, whole: bool = True) -> str | None:
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(body, whole)
     except UnicodeDecodeError:
-        return body.decode("cp1252", "replace") if _western(body) else body.decode("latin-1")
+        return guessed(body, whole=whole)
 
 
 def head(body: bytes, most_tokens: int) -> bytes:
@@ -83,8 +84,3 @@ def _fitting(text: str, most_tokens: int) -> int:
         else:
             high = middle - 1
     return low
-
-
-def _western(body: bytes) -> bool:
-    """Whether the bytes that only Windows has a letter for all have one."""
-    return not body.translate(None, bytes(set(range(256)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}))

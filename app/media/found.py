@@ -75,8 +75,9 @@ class Given:
         return self.own.files + self.replied.files
 
     def blind(self) -> Given:
-        """The same for a model that sees no pictures."""
-        own = replace(self.own, images=(), sorry=(*self.own.sorry, unread.NO_SIGHT))
+        """The same for a model that sees no pictures; of those that nobody sent just now the person is not told."""
+        sorry = (unread.NO_SIGHT,) if self.own or self.replied else ()
+        own = replace(self.own, images=(), sorry=(*self.own.sorry, *sorry))
         return Given(own, replace(self.replied, images=()))
 
 

@@ -37,6 +37,10 @@ from app.core.redis import translate
 PROBE_POLL_SECONDS = 5  # another poller comes back within that and cuts ours short
 MODEL_SECONDS = 60.0
 OLDEST_REDIS = (6, 2)
+PRIVACY = (
+    "privacy mode is on: in groups Telegram shows the bot only what is addressed to it, and perhaps not what only "
+    "mentions it; to change that, @BotFather, /setprivacy, then add it to the group again, or make it an admin there"
+)
 
 Mark = Literal["ok", "warn", "fail"]
 T = TypeVar("T")
@@ -171,12 +175,9 @@ class Checkup:
         if not me.can_join_groups:
             found.append(Finding("warn", "the bot cannot be added to groups: @BotFather, /setjoingroups"))
         if not me.can_read_all_group_messages and self.group_mode == "always":
-            words = (
-                "GROUP_MODE=always, but privacy mode is on: in groups Telegram shows the bot only what is addressed to"
-            )
-            found.append(Finding("fail", f"{words} it; @BotFather, /setprivacy, then add it to the group again"))
+            found.append(Finding("fail", f"GROUP_MODE=always, but {PRIVACY}"))
         elif not me.can_read_all_group_messages:
-            found.append(Finding("ok", "privacy mode is on: in groups the bot sees only what is addressed to it"))
+            found.append(Finding("ok", PRIVACY))
         return found
 
     async def _second_poller(self, bot: Bot) -> Finding:

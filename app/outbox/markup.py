@@ -6,7 +6,6 @@ No `parse_mode` is ever used, so nothing in a text can break or inject anything.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from app.core.words import bare
 from app.outbox.clean import HIDDEN, clean
 from app.outbox.render import render
-from app.outbox.spans import Span, entities, order
+from app.outbox.spans import Reaching, Span, entities, order
 from app.outbox.split import LIMIT, units, windows
 
 MOST_ENTITIES = 100  # of one message; Telegram forgets the others
@@ -67,24 +66,20 @@ def _plain(text: str, limit: int) -> list[Part]:
 
 def _formatted(text: str, spans: list[Span], begin: int, limit: int) -> list[Part]:
     code = [span[:2] for span in spans if span.kind == "pre"]
-    found = windows(text, limit, code, _bound(spans, len(text)), begin)
+    bound = _bound(Reaching(spans), len(text)) if len(spans) > MOST_ENTITIES else None
+    reaching = Reaching(spans)
     return [
-        Part(text[begin:end], entities(spans, text, begin, end))
-        for begin, end in found
+        Part(text[begin:end], entities(reaching.past(begin) + reaching.before(end), text, begin, end))
+        for begin, end in windows(text, limit, code, bound, begin)
         if _VISIBLE.search(text, begin, end)
     ]
 
 
-def _bound(spans: list[Span], end: int) -> Callable[[int], int] | None:
-    """Where a part must end lest it has too many entities; for those in Telegram's own order."""
-    if len(spans) <= MOST_ENTITIES:
-        return None
-    starts = [span.start for span in spans]
+def _bound(reaching: Reaching, end: int) -> Callable[[int], int]:
+    """Where a part must end lest it has too many entities."""
 
     def bound(begin: int) -> int:
-        first = bisect_left(starts, begin)
-        carried = sum(span.end > begin for span in spans[:first])
-        last = first + MOST_ENTITIES - carried
-        return starts[last] if last < len(starts) else end
+        carried = len(reaching.past(begin))
+        return reaching.start(MOST_ENTITIES - carried, end)
 
     return bound

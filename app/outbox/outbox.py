@@ -7,8 +7,9 @@ sent. So a successor continues where a turn was broken off, and asks for nothing
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from zlib import crc32
 
-from app.core.claims import Claim
+from app.core.claims import ANEW, Claim
 from app.core.errors import Rejected
 from app.core.updates import Address
 from app.outbox.display import Display
@@ -18,8 +19,6 @@ from app.outbox.markup import Part, literal, parts
 from app.outbox.post import Post, standing
 from app.outbox.share import Share
 from app.outbox.signs import Typing
-
-ANEW = 1000  # the part of this number more takes the place of one whose message was deleted
 
 
 @dataclass(slots=True, eq=False)
@@ -44,29 +43,29 @@ class Outbox:
         if not made:
             raise Rejected("nothing of the text is visible")
         surplus = _beyond(claim, len(made))
-        for number, part in enumerate(made, 1):
+        finished = _finished(claim, made)
+        for number, part in enumerate(made[finished:], finished + 1):
+            at = number
             if claim.shows.get(number) != part:
-                last = number == len(made) and not surplus
-                address = await self._part(claim, address, number, part, text, last=last)
+                address, at = await self._part(claim, address, number, part, text)
                 text = ""  # it is in the journal
+            if number < len(made) or surplus:  # `complete` follows the last at once
+                self.post.note(claim, at, _seal(made[:number]))
         for number in surplus:
             await self.post.remove(claim, address, number)
 
     async def _part(
-        self, claim: Claim, address: Address, number: int, part: Part, answer: str, *, last: bool
-    ) -> Address:
-        """One part, in the message that stands for it or in a new one; `complete` follows the ``last`` at once."""
+        self, claim: Claim, address: Address, number: int, part: Part, answer: str
+    ) -> tuple[Address, int]:
+        """One part, in the message that stands for it or in a new one; its number in the journal."""
         if standing(claim, number):
             if f"m:{number + ANEW}" not in claim.journal and await self.post.edit(claim, address, number, part, answer):
-                return address
+                return address, number
             number += ANEW
             if standing(claim, number):
                 await self.post.edit(claim, address, number, part, answer)
-                return address
-        address = await self.post.send(claim, address, number, part, answer)
-        if not last:
-            self.post.note(claim, number)
-        return address
+                return address, number
+        return await self.post.send(claim, address, number, part, answer), number
 
     def growing(self, claim: Claim, address: Address) -> Growing:
         """Show, for the block, that an answer is being written, and what of it there is; `answer` follows."""
@@ -78,6 +77,17 @@ class Outbox:
     def typing(self, claim: Claim, address: Address) -> Typing:
         """Show that an answer is being written, for the block, if it takes longer than 0.7 s."""
         return Typing(self.post, claim, address)
+
+
+def _finished(claim: Claim, made: list[Part]) -> int:
+    """How many of the first parts stand as they should, by the journal: to edit them again would cost their slots."""
+    count = int(claim.journal.get("done", "0").partition(":")[0])
+    return count if count <= len(made) and claim.journal.get("done") == _seal(made[:count]) else 0
+
+
+def _seal(made: list[Part]) -> str:
+    """What the journal says of the parts that are finished; it holds for no others."""
+    return f"{len(made)}:{crc32(repr(made).encode()):x}"
 
 
 def _beyond(claim: Claim, number: int) -> list[int]:

@@ -19,6 +19,10 @@ COMMANDS = (
     2  # ... and replies to commands, on a budget of their own: a /pause is confirmed while answers wait for slots
 )
 COMMAND_GAP_MS = 60_000.0  # in a group, after those two
+# Between any two messages or edits of a chat, as multiples of its gap in private; Telegram counts them as they arrive.
+# Answers leave a little more room than commands, so that where both wait the command is next.
+APART, APART_COMMAND = 1.1, 1.0
+SPARE_SECONDS = 1.0  # what may be left out waits so long for a permit of the whole bot
 FETCH = 3  # permits of the whole bot at once; each is asked for when somebody wants it, so none grows stale
 
 
@@ -45,6 +49,10 @@ class Pace:
         gap = self.group_ms if chat < 0 else self.private_ms
         return COMMAND_GAP_MS if command and chat < 0 and gap else gap
 
+    def apart_ms(self, *, command: bool = False) -> float:
+        """Between two calls of a chat that people can read; what they cannot (typing, drafts) may come between."""
+        return self.private_ms * (APART_COMMAND if command else APART)
+
 
 class Budget(Protocol):
     """The call on the lanes that grants permits."""
@@ -59,8 +67,9 @@ class Permits:
     budget: Budget
     gap_ms: float
     clock: Clock
-    _queue: deque[asyncio.Future[None]] = field(default_factory=deque)
-    _urgent: deque[asyncio.Future[None]] = field(default_factory=deque)
+    _queue: deque[asyncio.Future[bool]] = field(default_factory=deque)
+    _urgent: deque[asyncio.Future[bool]] = field(default_factory=deque)
+    _spare: deque[asyncio.Future[bool]] = field(default_factory=deque)
     _fetching: asyncio.Task[None] | None = None
     _burst: int = field(init=False)
 
@@ -71,41 +80,50 @@ class Permits:
         """Wait for the right to make one call; commands before answers. Raises StoreError."""
         if not self.gap_ms:
             return
-        waiter = asyncio.get_running_loop().create_future()
-        (self._urgent if urgent else self._queue).append(waiter)
-        if self._fetching is None:
-            self._fetching = asyncio.get_running_loop().create_task(self._fetch())
-        await waiter
+        await self._ask(self._urgent if urgent else self._queue)
 
     async def spare(self) -> bool:
-        """Ask for what may be left out (typing): without waiting, and only what leaves another for an answer."""
+        """Ask for what may be left out (typing): not for long, after all answers, and leaving one for the next."""
         if not self.gap_ms:
             return True
-        if self._queue or self._urgent:
-            return False
-        granted, _ = await self.budget.permit(1, self.gap_ms, max(1, self._burst - 1))
-        return granted > 0
+        waiter = self._ask(self._spare)
+        timer = self.clock.later(SPARE_SECONDS, lambda: waiter.done() or waiter.set_result(False))
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+
+    def _ask(self, queue: deque[asyncio.Future[bool]]) -> asyncio.Future[bool]:
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        queue.append(waiter)
+        if self._fetching is None:
+            self._fetching = asyncio.get_running_loop().create_task(self._fetch())
+        return waiter
 
     async def _fetch(self) -> None:
+        queues = (self._urgent, self._queue, self._spare)
         try:
-            while wanted := len(self._urgent) + len(self._queue):
-                granted, wait_ms = await self.budget.permit(min(wanted, self._burst), self.gap_ms, self._burst)
+            while any(queues):
+                wanted, burst = len(self._urgent) + len(self._queue), self._burst
+                if not wanted:
+                    wanted, burst = 1, max(1, burst - 1)
+                granted, wait_ms = await self.budget.permit(min(wanted, burst), self.gap_ms, burst)
                 self._give(granted)
                 if not granted:
                     await self.clock.sleep(wait_ms / 1000)
         except StoreError as error:
-            for waiter in (*self._urgent, *self._queue):
-                if not waiter.done():
-                    waiter.set_exception(error)
-            self._urgent.clear()
-            self._queue.clear()
+            for queue in queues:
+                for waiter in queue:
+                    if not waiter.done():
+                        waiter.set_exception(error)
+                queue.clear()
         finally:
             self._fetching = None
 
     def _give(self, granted: int) -> None:
-        for queue in (self._urgent, self._queue):
-            while queue and granted:
+        for queue in (self._urgent, self._queue, self._spare):
+            while queue and (granted or queue[0].done()):
                 waiter = queue.popleft()
                 if not waiter.done():  # who asked may have gone
-                    waiter.set_result(None)
+                    waiter.set_result(True)
                     granted -= 1

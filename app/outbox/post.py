@@ -26,6 +26,7 @@ from app.core.errors import (
     Rejected,
     Stopped,
     TelegramError,
+    TopicDead,
     Unsent,
     Unsure,
 )
@@ -40,14 +41,8 @@ REPEATS = 5  # certain failures of one call before the turn gives up for now
 LONG_WAIT_MS = 2000  # an answer that has to wait longer gives its room back meanwhile
 # ... a command's reply becomes a notice; a notice never waits here, since by then it may no longer be true
 PATIENCE_MS = {"!": 1000, "?": 0}
-GONE = (
-    "chat not found",
-    "message thread not found",
-    "TOPIC_CLOSED",
-    "TOPIC_DELETED",
-    "not enough rights",
-    "CHAT_WRITE",
-)
+GONE = ("chat not found", "not enough rights", "CHAT_WRITE")
+TOPIC_GONE = ("message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED", "to be replied not found")
 MISSING = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
 
 
@@ -148,24 +143,29 @@ class Post:
         )
         claim.shown = True
 
-    async def spare(self, claim: Claim, address: Address, number: int = 0) -> Mark | None:
-        """Ask for a slot that no answer needs now, without waiting: for a part that begins, or (0) edits and typing."""
+    async def spare(self, claim: Claim, address: Address, number: int = 0, way: str = "") -> Mark | None:
+        """Ask for a slot that no answer needs now: for a part that begins ("grow"), an edit ("more"), or typing.
+
+        None when the bot has none within a second.
+        """
         if not await self.permits.spare():
             return None
         if number:
             claim.op = claim.op or self.lanes.operation()
             await self._enter(claim)
-        burst = BURST if address.chat > 0 or not (number or claim.shown) else BURST - 1
-        first, gap = number == 1 and not claim.shown, self.pace.gap_ms(address.chat)
-        way = "grow" if number else ""
-        return await self.lanes.mark(claim, number, claim.op if number else "", "", gap, burst, first=first, way=way)
+        # In a group typing leaves a beginning its slot, or the first words would wait behind it.
+        burst = BURST if address.chat > 0 or number else BURST - 1
+        first, op = number == 1 and not claim.shown, claim.op if number else ""
+        gap, apart = self.pace.gap_ms(address.chat), self.pace.apart_ms()
+        return await self.lanes.mark(claim, number, op, "", gap, burst, first=first, way=way, apart_ms=apart)
 
-    def note(self, claim: Claim, number: int) -> None:
-        """Tell the lanes that a part stands, without waiting: whatever is asked next leaves after it."""
-        self.lanes.sent(claim, number, standing(claim, number)).add_done_callback(self._look)
+    def note(self, claim: Claim, number: int, done: str) -> None:
+        """Tell the lanes that a part stands as it should, without waiting: whatever is asked next leaves after it."""
+        claim.journal["done"] = done
+        self.lanes.sent(claim, number, standing(claim, number), done).add_done_callback(self._look)
 
     async def noted(self, claim: Claim, number: int) -> None:
-        """The same, and it is in the journal."""
+        """The same of one that may still grow, and it is in the journal."""
         await self.lanes.sent(claim, number, standing(claim, number))
 
     def _look(self, call: asyncio.Future[Any]) -> None:
@@ -201,7 +201,10 @@ class Post:
                 await self._enter(claim)
             await self.permits.take(urgent=command)
             gap, first = self.pace.gap_ms(address.chat, command=command), number == 1 and not claim.shown
-            mark = await self.lanes.mark(claim, number, claim.op, answer, gap, burst, first=first, way=way)
+            apart = self.pace.apart_ms(command=command)
+            mark = await self.lanes.mark(
+                claim, number, claim.op, answer, gap, burst, first=first, way=way, apart_ms=apart
+            )
             if mark.kind == "refused":
                 raise Lost
             if mark.stop and not claim.shown:
@@ -233,6 +236,10 @@ class Post:
         if isinstance(error, Migrated):
             self.on_move(str(address.chat), str(error.new_chat))
             return replace(address, chat=error.new_chat), failures
+        if isinstance(error, Rejected) and _any(TOPIC_GONE, error):
+            if not address.thread:
+                raise TopicDead(error.description) from error
+            return replace(address, thread=None, strict=True), failures  # a reply goes where its question stands now
         raise (Dead(error.description) if gone(error) else error) from error
 
     async def _call(self, method: str, part: Part, call: Callable[[str, Entities | None], Any]) -> Any:

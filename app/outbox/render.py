@@ -11,6 +11,7 @@ from typing import Any
 
 import pyromark
 
+from app.outbox.clean import clean
 from app.outbox.inline import Words
 from app.outbox.links import Definitions
 from app.outbox.page import DEEPEST, MARKER, START, Page
@@ -32,6 +33,7 @@ _LONGEST_HEADING = 64  # a longer line over "---" is a paragraph that a line fol
 
 _LANGUAGE = re.compile(r"\{?\.?([\w+#-][\w+#.-]{0,31})")
 _NUMBER = re.compile(rb"(\d{1,9})([.)])")
+_BAR = re.compile(r"(?<!\\)\|")  # between cells
 _BREAK = re.compile(r"<br */?>", re.IGNORECASE)
 
 
@@ -71,6 +73,7 @@ class Render(Words):
         self._alignments: tuple[str, ...] = ()
         self._links: list[tuple[str, str]] = []  # in the table
         self._aside: Page | None = None  # the page, while a cell is written beside it
+        self._reached = 0  # where the last cell ended in the source
 
     def paragraph(self, _: None, start: int, __: int) -> None:
         self.page.block(start)
@@ -188,13 +191,20 @@ class Render(Words):
     def table(self, alignments: tuple[str, ...], _: int, __: int) -> None:
         self._alignments, self._rows, self._links = alignments, [], []
 
-    def row(self, _: None, __: int, ___: int) -> None:
+    def row(self, _: None, start: int, __: int) -> None:
         self._rows.append([])
+        self._reached = start
+
+    def row_end(self, _: None, __: int, end: int) -> None:
+        """The cells that the table has no head for, which the parser leaves out."""
+        more = self._shown(self.page.source[self._reached : end].decode())
+        self._rows[-1] += [clean(cell).strip().replace("\\|", "|") for cell in _BAR.split(more) if cell.strip()]
 
     def cell(self, _: None, __: int, ___: int) -> None:
         self._aside, self.page = self.page, Page(self.page.source)
 
-    def cell_end(self, _: None, __: int, ___: int) -> None:
+    def cell_end(self, _: None, __: int, end: int) -> None:
+        self._reached = end
         cell, spans = self.page.result()
         assert self._aside
         self.page = self._aside
@@ -239,6 +249,7 @@ _HANDLERS: dict[str, Callable[[Render, Any, int, int], None]] = {
     "Start Table": Render.table,
     "End Table": Render.table_end,
     **dict.fromkeys(["Start TableHead", "Start TableRow"], Render.row),
+    **dict.fromkeys(["End TableHead", "End TableRow"], Render.row_end),
     "Start TableCell": Render.cell,
     "End TableCell": Render.cell_end,
 }

@@ -28,9 +28,19 @@ class Lanes(Protocol):
 
     def operation(self) -> str: ...
     async def mark(
-        self, claim: Claim, part: int, op: str, answer: str, gap_ms: float, burst: int, *, first: bool, way: str = ""
+        self,
+        claim: Claim,
+        part: int,
+        op: str,
+        answer: str,
+        gap_ms: float,
+        burst: int,
+        *,
+        first: bool,
+        way: str = "",
+        apart_ms: float = 0.0,
     ) -> Mark: ...
-    def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]: ...
+    def sent(self, claim: Claim, part: int, message_id: int, done: str = "") -> asyncio.Future[Any]: ...
     async def cool(self, chat: int | str, ms: int) -> None: ...
 
 

@@ -47,7 +47,10 @@ class Sender:
         if address.thread and address.thread != GENERAL:
             parameters["message_thread_id"] = address.thread
         if address.reply:
-            parameters["reply_parameters"] = {"message_id": address.reply, "allow_sending_without_reply": True}
+            parameters["reply_parameters"] = {
+                "message_id": address.reply,
+                "allow_sending_without_reply": not address.strict,
+            }
         if entities:
             parameters["entities"] = entities
         sent = await self._post("sendMessage", parameters)

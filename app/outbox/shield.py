@@ -16,16 +16,19 @@ _STAND_IN_WORD = re.compile(f"[{chr(_FIRST + 2)}-{chr(_LAST)}]")
 # Inside of maths there is no blank line and no code.
 _INNER = r"(?!\n[ \t>]*\n)[^`]"
 _RAW = re.compile(
-    rf"""(?=[\\$hw<:_*{chr(_FIRST)}-{chr(_LAST)}])(?:
+    rf"""(?=[\\$`hw<:_*{chr(_FIRST)}-{chr(_LAST)}])(?:
     (?P<underline></?u>)
     | (?P<maths> \\\[(?:(?!\\[\[\]]){_INNER})*+\\\]
         | \\\((?:(?!\\[()]){_INNER})*+\\\)
         | \$\$(?:(?!\$\$){_INNER})++\$\$
         | (?<![\\$\w])\$(?![\s$])[^$\n`]*(?<![\s\\])\$(?![\d$]) )     # not the prices of "$5 or $6"
     | \\[()\[\]]                                                      # maths that has not ended yet
+    | (?P<code> (?<!`)(?P<ticks>``?)(?![`\s])[^`\n]*(?<!\s)(?P=ticks)(?!`) )
     | (?P<address> (?<![a-z<])(?:https?://|www\.)(?:(?!\*\*|~~)[!#-;=?-Z_a-z~])+ )
     | (?P<html> (?<!\]\()(?<!\\)<(?=[a-zA-Z/!?])(?!(?:https?|ftp|mailto):[^\s<>]*>|[\w.+-]+@[\w.-]+>) )
     | (?<=\]):                                # else "[1]: https://…" is a definition, which nobody sees
+    | (?:(?<=[0-9)\]])|(?<=(?<![\w*])[A-Za-z]))                       # 2*3*4, a*(b+c)*d, x**2 + y**2
+        (?:\*(?:[A-Za-z]\*)*(?=[A-Za-z0-9(])|\*\*(?=[0-9]))
     | (?<![\w*])__[a-z]++(?:_[a-z]++)*+__(?!\w)                       # Python's __init__
     | (?P<close> (?<=[^\w\s*])(?<=[^\x00-\u2010])\*\*(?=[\u2e80-\uffef])(?=\w) )  # bold that ends at CJK punctuation
     | (?P<open> (?<=[\u2e80-\uffef])(?<=\w)\*\*(?=[^\w\s*]) )         # ... or begins with it, and no space around
@@ -71,7 +74,9 @@ class Shield:
             return text + self._sign("")
         if kind == "address":
             return self._address(text)
-        if kind == "maths" and "|" in text and _in_row(found):
+        if kind == "code":
+            return text.replace("|", self._sign("|")) if "|" in text and _in_row(found) else text
+        if kind == "maths" and text.endswith("|$") and text[1] != "|" and _in_row(found):  # "|$a|$b|"
             return text
         return self._sign(text)
 

@@ -66,6 +66,34 @@ def order(spans: list[Span], text: str) -> list[Span]:
     return sorted(fixed, key=_rank)
 
 
+class Reaching:
+    """Spans in Telegram's own order, walked through once from the text's beginning to its end."""
+
+    __slots__ = ("_next", "_open", "_spans", "_starts")
+
+    def __init__(self, spans: list[Span]) -> None:
+        self._spans = spans
+        self._starts = [span.start for span in spans]
+        self._open: list[Span] = []
+        self._next = 0
+
+    def past(self, place: int) -> list[Span]:
+        """Those that begin before a place and end behind it; no place is before the one asked for last."""
+        reached = bisect_left(self._starts, place, self._next)
+        self._open = [span for span in self._open + self._spans[self._next : reached] if span.end > place]
+        self._next = reached
+        return self._open
+
+    def before(self, place: int) -> list[Span]:
+        """Those that follow and begin before a place."""
+        return self._spans[self._next : bisect_left(self._starts, place, self._next)]
+
+    def start(self, number: int, default: int) -> int:
+        """Where the one begins that so many others precede."""
+        number += self._next
+        return self._starts[number] if number < len(self._starts) else default
+
+
 def entities(spans: list[Span], text: str, begin: int, end: int) -> tuple[dict[str, Any], ...]:
     """The Bot API's entities of one part of the text; what reaches over its borders is cut at them."""
     clipped = []

@@ -17,6 +17,12 @@ _SPACE = re.compile(r"[ \t\n]*")
 _EMPTY_LINES = re.compile(r"(?:[ \t]*\n)*")
 _LONGEST_CLUSTER = 40  # how far back a cut looks for the start of a composed character
 _JOINER = "\u200d"
+_LINKERS = "\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d\u1039\u17d2"  # of two consonants
+# What belongs to the character before it besides combining marks: joiners, vowels of Thai, Lao and Korean, voiced
+# marks of Japanese, skin tones, tags.
+_JOINING = re.compile(
+    "[\u200c\u200d\u0e33\u0eb3\u1160-\u11ff\ud7b0-\ud7ff\uff9e\uff9f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+)
 
 Range = tuple[int, int]
 
@@ -84,21 +90,19 @@ def _inside(at: int, ranges: Sequence[Range]) -> bool:
 def _between(text: str, begin: int, end: int) -> int:
     """The last place at or before ``end`` that is not inside a composed character."""
     at = end
-    while at > max(begin + 1, end - _LONGEST_CLUSTER) and _joined(text, at):
+    while at > max(begin + 1, end - _LONGEST_CLUSTER) and _joined(text, at, begin):
         at -= 1
-    return end if _joined(text, at) else at
+    return end if _joined(text, at, begin) else at
 
 
-def _joined(text: str, at: int) -> bool:
-    """Whether the characters on both sides of ``at`` show as one."""
+def _joined(text: str, at: int, begin: int) -> bool:
+    """Whether the characters on both sides of ``at`` show as one; at ``begin`` no character is torn."""
     before, after = text[at - 1], text[at]
-    if _JOINER in (before, after) or before + after == "\r\n":
-        return True
-    if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":  # skin tones, tags
+    if before == _JOINER or before in _LINKERS or before + after == "\r\n" or _JOINING.match(after):
         return True
     if _flag(before) and _flag(after):
         start = at
-        while start and _flag(text[start - 1]):
+        while start > begin and _flag(text[start - 1]):
             start -= 1
         return (at - start) % 2 == 1
     return unicodedata.category(after) in {"Mn", "Me", "Mc"}

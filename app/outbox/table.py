@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 from textwrap import TextWrapper
 
 WIDEST = 32  # columns; a longer cell goes on in the next line, since telephones show about as many
@@ -23,7 +23,7 @@ def table(rows: list[list[str]], alignments: tuple[str, ...]) -> str:
     out: list[str] = []
     for number, row in enumerate(lines):
         for texts in zip_longest(*row, fillvalue=""):
-            cells = map(_pad, texts, widths, alignments)
+            cells = map(_pad, texts, widths, chain(alignments, repeat("None")))
             out.append(" | ".join(cells).rstrip())
         if number == 0:
             out.append("-+-".join("-" * wide for wide in widths))

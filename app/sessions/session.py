@@ -32,7 +32,8 @@ class Turn(msgspec.Struct, omit_defaults=True):
     """One question and its answer; ``ids``: its update ids joined by "+"; ``answer`` None: apologised instead.
 
     ``by``: who asked, in a group (0: not known); ``shown``: the message ids of the answer's parts; ``files``: what can
-    be fetched again when it is asked anew, each with its kind, Telegram's id and its name.
+    be fetched again when it is asked anew, each with its kind, Telegram's id and its name; ``said``: where several
+    messages asked it together, the words of each by its id.
     """
 
     ids: str
@@ -42,6 +43,11 @@ class Turn(msgspec.Struct, omit_defaults=True):
     by: int = 0
     shown: list[int] = []
     files: list[tuple[str, str, str]] = []
+    said: list[tuple[int, str]] = []
+
+    def asked_by(self, mid: int) -> bool:
+        """Whether this message asked it, alone or with others."""
+        return mid in (self.mid, *(one for one, _ in self.said))
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
@@ -118,9 +124,11 @@ class Session:
         by: int = 0,
         shown: Sequence[int] = (),
         files: Sequence[tuple[str, str, str]] = (),
+        said: Sequence[tuple[int, str]] = (),
     ) -> None:
         """Note a turn, and forget those that no later prompt can hold (``keep_tokens`` 0: only their number counts)."""
-        self.turns.append(Turn(ids, mid, question, answer, by, list(shown), list(files)))
+        parts = list(said) if len(said) > 1 else []
+        self.turns.append(Turn(ids, mid, question, answer, by, list(shown), list(files), parts))
         if answer is not None:
             self.count += 1
         self._forget(max(1, keep_turns), keep_tokens)
@@ -128,7 +136,7 @@ class Session:
     def precede(self, older: Session) -> None:
         """Put what was said in the chat that this one was before in front. Its message ids mean nothing here."""
         for turn in older.turns:
-            turn.mid, turn.shown = 0, []
+            turn.mid, turn.shown, turn.said = 0, [], []
         if not self.turns:
             self.speaker = older.speaker
         self.turns = [*older.turns, *self.turns]

@@ -22,12 +22,12 @@ def get_chat_member(world: World, bot: Bot, args: Args) -> object:
     user = args.number("user_id")
     if user <= 0:
         raise bad("Invalid user_id specified")
-    return _member(world, reach(world, bot.id, args.chat(), "read"), user)
+    return _member(world, reach(world, bot.id, args.chat(), "read" if user == bot.id else "members"), user)
 
 
 def get_chat_administrators(world: World, bot: Bot, args: Args) -> object:
     """getChatAdministrators."""
-    chat = reach(world, bot.id, args.chat(), "read")
+    chat = reach(world, bot.id, args.chat(), "members")
     if chat.kind == "private":
         raise bad("there are no administrators in the private chat")
     chiefs = [user for user in chat.members | chat.bots if chat.chief(user)]

@@ -19,7 +19,8 @@ def words(args: Args) -> Words:
     plain(args)
     preview = args.json("link_preview_options")
     if args.text("link_preview_options") and not isinstance(preview, dict):
-        raise bad("Object expected as link preview options")
+        why = "Object expected as link preview options"
+        raise bad(why if preview is not None else "Can't parse link preview options JSON object")
     if not preview and args.flag("disable_web_page_preview"):
         preview = {"is_disabled": True}
     return Words(args.text("text"), parse(args.json("entities")), preview or None, buttons(args))

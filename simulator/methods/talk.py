@@ -38,6 +38,9 @@ def edit_message_reply_markup(world: World, bot: Bot, args: Args) -> object:
 
 def delete_message(world: World, bot: Bot, args: Args) -> object:
     """deleteMessage."""
+    for name, what in (("chat_id", "Chat"), ("message_id", "Message")):
+        if not args.text(name):
+            raise bad(f"{what} identifier is not specified")
     bots.erase(world, bot.id, args.chat(), args.number("message_id"))
     return True
 
@@ -109,6 +112,7 @@ def _emoji(item: Any) -> str:
         raise bad("Can't parse ReactionType: Can't find field \"type\"")
     if item["type"] not in {"emoji", "custom_emoji"}:
         raise bad("Can't parse ReactionType: invalid reaction type specified")
-    if item["type"] == "emoji" and not isinstance(item.get("emoji"), str):
-        raise bad("Can't parse ReactionType: Can't find field \"emoji\"")
+    field = "emoji" if item["type"] == "emoji" else "custom_emoji_id"
+    if not isinstance(item.get(field), str):
+        raise bad(f"Can't parse ReactionType: Can't find field \"{field}\"")
     return str(item.get("emoji", "")) if item["type"] == "emoji" else ""

@@ -31,8 +31,8 @@ export class Picker {
   draw({ people, me }, chat) {
     const tags = ({ id, tag }) => [tag, chat?.roles[id]].filter(Boolean).map((word) => h("span", { class: "tag" }, word));
     const mine = people.find(({ id }) => id === me.id);
-    const words = h("span", { class: "words" }, h("span", { class: "speaker-hint" }, "You speak as"),
-      h("span", { class: "tagged" }, h("span", { class: "title" }, me.name), tags(mine)));
+    const words = h("span", { class: "words" },
+      h("span", { class: "tagged" }, h("span", { class: "speaker-hint" }, "You are"), tags(mine)), h("span", { class: "title" }, me.name));
     this.tongue.value = mine.language;
     this.toggle.setAttribute("aria-label", `You speak as ${me.name}. Change`);
     this.toggle.title = `You speak as ${me.name}`;

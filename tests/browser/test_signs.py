@@ -37,6 +37,8 @@ async def test_who_commands_is_marked_in_the_picker_and_in_groups(
     await page.locator("#speaker .speaker").click()
     marked = await tags(page)
     assert (marked["Ada Lovelace"], marked["Grace Hopper"]) == (["operator", "admin"], ["owner"])
+    name = page.locator("#speaker .speaker .title")
+    assert await name.evaluate("(name) => name.scrollWidth <= name.clientWidth"), "beside both there is room for a name"
     grace = await open_page(f"#as=1002&chat={HIKERS}")
     await say(grace, "Good morning")
     await expect(said(page, "Good morning").locator(".name .tag")).to_have_text("owner")

@@ -254,6 +254,7 @@ async def test_privacy_mode_is_named_wherever_somebody_may_wonder_at_its_silence
         assert "Grace: thank you" in (await grace.answer(await grace.reply(greeting, "thank you")))["text"]
         assert "privacy mode is on" in (await ask(grace, "/mode always", key))["text"]
         assert "Privacy mode is on" in (await ask(margaret, "/status"))["text"]
+        assert "Privacy mode is on" in bot.bot.log, "and at the start"
         becomes(bot, key, "promote")
         assert "privacy mode" not in (await ask(grace, "/mode always", key))["text"]
         assert "Grace: now you hear me" in (await ask(grace, "now you hear me", key))["text"]

@@ -63,7 +63,7 @@ async def test_each_is_helped_told_of_their_quota_and_of_their_haste_in_their_ow
             "en": "You have used up your 1 request an hour; I can answer you again ",
             "de": "Du hast dein Limit (1 Anfrage pro Stunde) aufgebraucht; ",
             "es": "Has agotado tu límite (1 petición por hora); podré responderte de nuevo ",
-            "ja": "あなたの制限（1時間あたり1件）を使い切りました。",
+            "ja": "あなたの利用枠（1時間あたり1件）を使い切りました。",
             "ru": "Вы исчерпали свой лимит (1 запрос в час); я снова смогу ответить вам ",
             "zh": "你的限额（每小时 1 次请求）已用完；",
         }[language] in spent

@@ -99,29 +99,31 @@ class Turn(Asker):
             self.ask(r, "fail", (*args, ATTEMPTS), self._gone)
         elif dice < 0.22:
             self._mark(r, 0)
+        elif dice < 0.24 and self.sent:
+            self._mark(r, r.choice([*self.sent]), "edit")
         elif dice < (0.4 if self.inherits else 0.27) and not self.shown:
             self._complete(r, "dropped: ignored")
         elif not left or dice < 0.4:
             self._complete(r, "answered" if self.shown or self.sent else r.choice(["answered", "apologised"]))
         else:
-            self._mark(r, left[0])
+            self._mark(r, left[0], r.choice(["", "", "grow"]))
 
-    def _mark(self, r: random.Random, part: int) -> None:
+    def _mark(self, r: random.Random, part: int, way: str = "") -> None:
         first = "1" if part == 1 and not self.shown else ""
-        if part:
+        if part and way != "edit":
             self.op = self.op or self.machine.operation()
-        answer = f"answer {self.op}" if part == 1 else ""
-        args = (self.lane, self.token, part, self.op if part else "", answer, GAP_MS, BURST, first)
-        self.ask(r, "mark", args, lambda marked: self._marked(r, part, marked))
+        answer = f"answer {self.op}" if part == 1 and way != "grow" else ""
+        args = (self.lane, self.token, part, self.op if part else "", answer, GAP_MS, BURST, first, way)
+        self.ask(r, "mark", args, lambda marked: self._marked(r, part, marked, way))
 
-    def _marked(self, r: random.Random, part: int, answer: Any) -> None:
+    def _marked(self, r: random.Random, part: int, answer: Any, way: str) -> None:
         kind = answer[0].decode()
         if kind == "refused":
             self.over = True
         elif answer[2] and not self.shown:
             self._complete(r, "dropped: stopped")
         elif kind == "grant":
-            self.granted = part
+            self.granted = part if way != "edit" else 0
         elif kind == "sent":
             self.sent.add(part)
         elif kind == "hold":

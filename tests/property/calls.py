@@ -157,7 +157,7 @@ def _fail(shadow: Shadow, step: Step, before: State, after: State) -> None:
 
 
 def _mark(shadow: Shadow, step: Step, before: State, after: State) -> None:
-    lane, _, part, op, answer, _, _, first = step.args
+    lane, _, part, op, answer, _, _, first, way = step.args
     kind, value = _text(step.answer[0]), step.answer[1]
     assert (kind == "refused") == (not _holds(step, before))
     if kind == "refused":
@@ -165,7 +165,7 @@ def _mark(shadow: Shadow, step: Step, before: State, after: State) -> None:
     journal = shadow.journals[lane]
     assert bool(step.answer[2]) == journal.stop
     journal.answer = journal.answer or answer
-    mark: Any = journal.marks.get(part, (0, ""))
+    mark: Any = journal.marks.get(part, (0, "")) if way != "edit" else (0, "")
     assert (kind == "sent") == isinstance(mark, str)
     if isinstance(mark, str):
         assert _text(value) == mark
@@ -175,10 +175,12 @@ def _mark(shadow: Shadow, step: Step, before: State, after: State) -> None:
     if held:
         return
     assert (kind == "unsure") == (mark[0] >= 2 and mark[1] != op)
+    if kind == "wait" and (part == "0" or way == "grow"):
+        assert before.turns[lane].get("slot") == after.turns[lane].get("slot"), "what may be left out took a slot"
     if kind == "grant":
         chat = lane.strip("!?").partition(":")[0]
         assert step.now >= shadow.penalties.get(chat, 0), f"granted before the penalty of {chat} ended"
-        if part != "0" and mark[1] != op:
+        if part != "0" and mark[1] != op and way != "edit":
             journal.marks[part] = (mark[0] + 1, op)
 
 

@@ -103,6 +103,9 @@ def into(shadow: Shadow, step: Step, before: State, after: State) -> None:
 def moved(shadow: Shadow, step: Step, before: State, after: State) -> None:
     assert step.answer == (step.args[0] in before.hashes.get("parcels", {}))
     shadow.parcels.pop(step.args[0], None)
+    for scope in [scope for scope in shadow.pauses if chat_of(scope) == step.args[0]]:
+        lift(shadow, scope, min(step.now, shadow.pauses[scope].until or step.now))
+    assert not any(chat_of(scope) == step.args[0] for scope in after.hashes.get("pause", {})), "a pause without a chat"
     assert f"parcel:{step.args[0]}" not in after.lives
 
 

@@ -132,6 +132,7 @@ SAFE = st.lists(st.sampled_from([*SIGNS.split(), " ", "\n", "\n\n", "a", "bc", "
 @example("> \t\n\x00", 200)
 @example("**[`a`](https://x.y) ||b** c||", 200)
 @example("> - ```\n>   x\n> a", 200)
+@example("😀" * 150, 200)
 def test_every_message_is_one_that_telegram_takes_as_it_is(markdown: str, limit: int) -> None:
     for part in parts(markdown, limit):
         strict(part.text, part.entities, limit)

@@ -1,7 +1,7 @@
 -- parts: prelude place ends
 -- glance: the first message behind a running turn that may be marked as seen now; each of them once, an album once.
 -- KEYS[1] ready   ARGV lane waited-ms most-in-a-minute gap-ms burst   -> message id, or 0
--- Promise: nothing during a penalty; it takes no slot of an answer: one more stays free, as with typing.
+-- Promise: nothing during a penalty, nor in the minute after; it takes no slot of an answer: one more stays free, as with typing.
 unrefused()
 local lane, waited, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local gap, burst = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -12,7 +12,7 @@ if not running[1] or tonumber(call('GET', count) or 0) >= most then return 0 end
 local pace = P .. 'pace:' .. chat
 local p = call('HMGET', pace, 'tat', 'penalty', 'urgent')
 local tat = math.max(tonumber(p[1] or 0), now) + gap
-if tonumber(p[2] or 0) > now or gap > 0 and tat - (burst - 1) * gap > now then return 0 end
+if tonumber(p[2] or -60000) + 60000 > now or gap > 0 and tat - (burst - 1) * gap > now then return 0 end
 
 local seen, album = string.match(call('GET', last) or '0|', '^(%d+)|(.*)$')
 local function found()

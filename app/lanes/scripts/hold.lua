@@ -16,7 +16,7 @@ end
 
 local active_ver = active and string.match(active, '^%d+|([%d.]+)|')
 local ended_ver = ended and string.match(ended, '^([%d.]+)|')
-if on and active_ver == ver then return 'same' end
+if on and active_ver == ver or not (on or active) and ended_ver == ver then return 'same' end
 if not newer(active_ver) or not newer(ended_ver) then return 'old' end
 if not on then
   if active then

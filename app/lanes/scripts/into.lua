@@ -1,4 +1,4 @@
--- parts: prelude pauses
+-- parts: prelude pauses chat
 -- into: a parcel arrives in the new chat, whose hold ends in any case.
 -- KEYS[1] ready   ARGV old new ver ttl [key value] ...; key: inherit:<lane> or chat:<field>; ver: that of the hold
 -- -> ok | dup
@@ -15,10 +15,9 @@ for i = 5, #ARGV, 2 do
   local kind, name = string.match(ARGV[i], '^(%a+):(.*)$')
   if kind == 'inherit' then
     call('SET', P .. ARGV[i], ARGV[i + 1], 'EX', ARGV[4])
-    if name ~= new then call('ZADD', P .. 'lanes:' .. new, num(now), name) end
+    if name ~= new then index(name, tonumber(ARGV[4])) end
   else
     call('HSETNX', chat, name, ARGV[i + 1])
   end
 end
-call('EXPIRE', P .. 'lanes:' .. new, ARGV[4])
 return 'ok'

@@ -1,4 +1,4 @@
--- parts: prelude place ends pauses album
+-- parts: prelude place ends pauses album chat
 -- store: put a batch of updates of one shard into their lanes, each exactly once.
 -- KEYS[1] ready   ARGV[1] GROUP_MODE, ARGV[2] session seconds, then nine each: uid lane limit at by mid group kind raw
 -- -> {lanes made ready, status ...}; status: ok dup edited flood ignored paused | to <chat>
@@ -25,7 +25,8 @@ end
 -- to be merged before stays so, and what must not be any more is not.
 local function edited(lane, uid, mid, group, raw)
   local list = P .. 'lane:' .. lane
-  local low, high = tonumber(call('HGET', P .. 'turn:' .. lane, 'n') or 0), call('LLEN', list) - 1
+  local taken = redis.pcall('HGET', P .. 'turn:' .. lane, 'n') -- an error for a record of a wrong type
+  local low, high = type(taken) == 'string' and tonumber(taken) or 0, call('LLEN', list) - 1
   while high >= low do
     local from = math.max(low, high - 63)
     local chunk = call('LRANGE', list, from, high)
@@ -40,14 +41,6 @@ local function edited(lane, uid, mid, group, raw)
     high = from - 1
   end
   return false
-end
-
-local function index(lane)
-  local chat = chat_of(lane)
-  local key, oldest = P .. 'lanes:' .. chat, num(now - keep * 1000)
-  call('ZADD', key, num(now), lane)
-  for _, old in ipairs(call('ZRANGEBYSCORE', key, '-inf', oldest, 'LIMIT', 0, 10)) do call('ZREM', key, old) end
-  call('EXPIRE', key, keep)
 end
 
 -- Read before the bit is set: a lane of a wrong type must not cost the update.
@@ -93,7 +86,7 @@ local function take(uid, lane, limit, at, by, mid, group, kind, raw)
   if at == '0' then at = num(now) end
   local entry, due = table.concat({ uid, at, by, mid, group }, '|') .. '\n' .. raw, grouped and settle(lane, group)
   if append(lane, entry, due) then made = made + 1 end
-  if string.find(lane, ':', 1, true) then index(lane) end
+  if string.find(lane, ':', 1, true) then index(lane, keep) end
   return 'ok'
 end
 

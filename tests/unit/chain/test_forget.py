@@ -100,7 +100,23 @@ async def test_a_session_that_changes_meanwhile_is_read_again(desk: Desk, forget
     await say(desk, BOBS, BOB)
     session = load((await desk.claim("-100")).session)
     assert [turn.by for turn in session.turns] == [BOB["id"]] * 2
-    assert len(read) == 2
+    assert len(read) == 3  # in vain, then done, then nothing was left
+
+
+async def test_a_question_that_is_answered_meanwhile_goes_too(desk: Desk, forget: Forget, monkeypatch: Any) -> None:
+    await say(desk, ANNS, ANN)
+    kept, read = Chats.kept, list[str]()
+
+    async def slow(chats: Chats, chat: str) -> Any:
+        found = await kept(chats, chat)
+        if not read:
+            await desk.answer("-100", "anns secret answer", by=ANN["id"])
+        read.append(chat)
+        return found
+
+    monkeypatch.setattr(Chats, "kept", slow)
+    await forget.member(-100, ANN["id"], LATER)
+    assert b"secret" not in await desk.everything()
 
 
 async def test_turns_of_nobody_known_go_with_any_members(desk: Desk, forget: Forget) -> None:

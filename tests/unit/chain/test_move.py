@@ -73,6 +73,18 @@ async def test_a_pause_holds_in_the_new_chat_too_and_a_newer_resume_wins(desk: D
     assert not await lanes.paused("-100")
 
 
+async def test_what_became_of_us_in_the_old_chat_says_nothing_about_the_new(desk: Desk, mover: Mover) -> None:
+    await say(desk, OLD)
+    claim = await desk.claim("-50")
+    gone = (("dead", "1900000000000.101"), ("refused", "1900000000000"), ("back", "1800000000000.100"), ("mute", "0"))
+    await desk.lanes.complete(claim, End("answered", fields=(*gone, ("mode", "always"))))
+    await mover.begin(-50, -100)
+    await arrived(desk, mover)
+    await say(desk, GROUP)
+    chat = (await desk.claim("-100")).chat
+    assert (chat.pop("was"), chat) == ("-50", {"mode": "always"})
+
+
 async def test_quotas_go_along(desk: Desk) -> None:
     seen = []
 

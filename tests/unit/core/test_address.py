@@ -23,15 +23,16 @@ def kind(**fields: Any) -> str:
     return incoming(update(**fields), ignore_prefix="$ignore").kind
 
 
-def change(was: str, now: str, chat: dict[str, Any] = GROUP, **more: Any) -> bytes:
-    """my_chat_member, as Telegram tells it."""
+def change(was: Any, now: Any, chat: dict[str, Any] = GROUP, **more: Any) -> bytes:
+    """my_chat_member, as Telegram tells it; ``was`` and ``now``: a status, or a member's fields."""
+    was, now = ({"status": one} if isinstance(one, str) else one for one in (was, now))
     user = {"id": ME.id, "is_bot": True, "first_name": "Lane", "username": ME.username}
     content = {
         "chat": chat,
         "from": ANN,
         "date": DATE,
-        "old_chat_member": {"user": user, "status": was},
-        "new_chat_member": {"user": user, "status": now, **more},
+        "old_chat_member": {"user": user, **was},
+        "new_chat_member": {"user": user, **now, **more},
     }
     return msgspec.json.encode({"update_id": 900, "my_chat_member": content})
 

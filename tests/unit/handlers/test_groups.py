@@ -10,7 +10,7 @@ from app.chain.over import gone
 from app.core import words
 from app.core.claims import Claim
 from app.core.clock import Manual
-from app.core.errors import Later, Rejected, TelegramError, Unsent
+from app.core.errors import Dead, Later, TelegramError, Unsent
 from app.core.outcome import Back, End, Outcome
 from app.core.schema import Me, parse, parse_change
 from app.core.updates import Address
@@ -20,6 +20,7 @@ from tests.unit.core.test_address import change
 from tests.unit.fakes import BOB, DATE, FORUM, GROUP, ME, PRIVATE, Outbox, claim, context, update
 
 ANN_ID, OPERATOR = 7, 9
+MUTED = {"status": "restricted", "is_member": True, "can_send_messages": False}
 BACK = (("dead", ""), ("refused", ""), ("back", f"{DATE * 1000}.900"))
 
 
@@ -52,7 +53,7 @@ async def mode(outbox: Outbox, text: str, telegram: Telegram | None = None, **fi
     return await groups(outbox, telegram).routes()["mode"](context(claimed=made))
 
 
-async def becomes(outbox: Outbox, was: str, now: str, **given: Any) -> Outcome:
+async def becomes(outbox: Outbox, was: Any, now: Any, **given: Any) -> Outcome:
     telegram, stored = given.pop("telegram", None), given.pop("stored", {})
     chat = given.pop("chat", GROUP)
     raw = change(was, now, chat)
@@ -162,6 +163,15 @@ class TestAdded:
         assert telegram.asked.count((-100, ANN_ID)) == 2
         assert len(outbox.sent) == 2
 
+    @pytest.mark.parametrize(
+        "was, now, mute",
+        [("member", MUTED, "0"), ("member", MUTED | {"until_date": DATE + 9}, str(DATE + 9)), (MUTED, "member", "")],
+        ids=["for ever", "for a while", "no longer"],
+    )
+    async def test_that_it_may_only_listen_is_noted(self, was: Any, now: Any, mute: str) -> None:
+        outcome = await becomes(Outbox(), was, now, stored={} if mute else {"mute": "0"})
+        assert outcome == End("dropped: noted", fields=(("mute", mute),))
+
     async def test_who_unblocks_it_is_not_greeted_for_they_will_write(self) -> None:
         outbox = Outbox()
         outcome = await becomes(outbox, "kicked", "member", chat=PRIVATE, stored={"dead": "5.6"})
@@ -177,7 +187,10 @@ class TestAdded:
 
     async def test_a_greeting_that_cannot_be_sent_is_an_end_like_any_other(self) -> None:
         assert await becomes(Outbox(Unsent("502")), "left", "member") == Back(5000)
-        assert isinstance(await becomes(Outbox(Rejected("x")), "left", "member"), End)
+        outcome = await becomes(Outbox(Dead()), "left", MUTED)
+        assert isinstance(outcome, End)
+        assert outcome.fields[:4] == (*BACK, ("mute", "0")), "what is known now is not lost"
+        assert outcome.fields[4][0] == "refused"
 
 
 class TestPutOut:
@@ -187,6 +200,12 @@ class TestPutOut:
         outbox = Outbox()
         outcome = await becomes(outbox, "member", now, chat=chat)
         assert (outcome, outbox.sent) == (End("dropped: noted", fields=(("dead", f"{DATE * 1000}.900"),)), [])
+
+    async def test_that_it_is_out_of_a_chat_that_moved_is_not_taken_for_the_new_one(self) -> None:
+        raw = change("member", "left", GROUP | {"id": -50})
+        made = claim(raw, lane="!-100")
+        outcome = await groups(Outbox()).changed(made, parse_change(bytes(parse(raw).my_chat_member)))
+        assert outcome == End("dropped: ignored")
 
     @pytest.mark.parametrize(
         "uid, at, late",

@@ -131,8 +131,8 @@ class TestCommand:
     @pytest.mark.parametrize(
         "asked, chosen, said",
         [
-            ("es", "es", "A partir de ahora hablo aquí español."),
-            ("ES-mx", "es", "A partir de ahora hablo aquí español."),
+            ("es", "es", "A partir de ahora, aquí hablo español."),
+            ("ES-mx", "es", "A partir de ahora, aquí hablo español."),
             ("Русский", "ru", "Теперь я говорю здесь по-русски."),
             ("english", "en", "From now on I speak English here."),
             ("en", "en", "From now on I speak English here."),

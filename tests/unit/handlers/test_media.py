@@ -17,8 +17,8 @@ from app.ops.metrics import Metrics
 from app.sessions.session import load
 from handlers.fallback import Fallback
 from handlers.media import Media
-from handlers.question import KEPT_LENGTH, PICTURES
-from handlers.reply import DATA, Reply
+from handlers.question import DATA, KEPT_LENGTH, PICTURES
+from handlers.reply import Reply
 from tests.unit.fakes import BOB, GROUP, ME, OURSELVES, claim, context, mention, message, update
 from tests.unit.handlers.test_reply import CAST, Bot, Model, Patient
 from tests.unit.media.test_reader import JPEG, SIZES, URL, Files, Hear, reader
@@ -97,6 +97,15 @@ class TestPictures:
         assert len(bot.model.prompts[0].images) == 3
         assert len(bot.model.prompts) == 1
 
+    async def test_an_edited_caption_is_asked_about_the_whole_album(self) -> None:
+        bot = Sends(Model("hats", "caps"))
+        await bot.send({"photo": SIZES, "caption": "what is it?"}, {"photo": SIZES})
+        said = bot.question
+        edit = {"photo": SIZES, "caption": "what are they?", "message_id": 1, "edit_date": 1}
+        await bot.send(edit, kind="edited_message")
+        assert bot.question == said.replace("is it", "are they") != said
+        assert [len(prompt.images) for prompt in bot.model.prompts] == [2, 2]
+
     async def test_the_conversation_keeps_words_and_no_picture(self) -> None:
         bot = Sends(Model("a hat", "red"))
         await bot.send({"photo": SIZES, "caption": "what is it?"})
@@ -106,8 +115,30 @@ class TestPictures:
             ("assistant", "a hat"),
             ("user", "which colour?"),
         ]
-        assert bot.model.prompts[1].images == ()
         assert b"base64" not in bot.session
+
+    async def test_the_next_questions_are_about_the_picture_too(self) -> None:
+        bot = Sends(Model(*["a hat"] * 5))
+        await bot.send({"photo": SIZES, "caption": "what is it?"})
+        for _ in range(3):
+            await bot.send({"text": "which colour?"})
+        assert [prompt.images for prompt in bot.model.prompts] == [(URL,), (URL,), (URL,), ()]
+        shown = load(bot.session).turns[0].shown
+        await bot.send({"text": "and how old?", "reply_to_message": message(shown[0], "a hat", from_=OURSELVES)})
+        assert bot.model.prompts[-1].images == (URL,)
+
+    async def test_a_picture_is_not_shown_with_what_somebody_else_asks(self) -> None:
+        bot = Sends(Model("a hat", "hello", "hats"))
+        asks = {"chat": GROUP, "entities": mention(), "text": "@lanekeeper_bot hello"}
+        await bot.send({"photo": SIZES, "caption": "@lanekeeper_bot what?", "chat": GROUP})
+        await bot.send({**asks, "from": BOB})
+        assert bot.model.prompts[-1].images == ()
+
+    async def test_nobody_hears_twice_that_a_picture_is_not_seen(self) -> None:
+        bot = Sends(Blind("a hat?", "red?"))
+        await bot.send({"photo": SIZES, "caption": "what is it?"})
+        await bot.send({"text": "which colour?"})
+        assert bot.outbox.texts[-1] == "red?"
 
     async def test_the_photo_that_a_mention_replies_to_is_shown(self) -> None:
         bot = Sends(Model("a hat"))

@@ -188,6 +188,17 @@ class TestQuotes:
         await bot.turn(text="sure?", reply_to_message=message("it is four", from_=OURSELVES), quote=quote)
         assert bot.asked()[-1] == ("user", "sure?\n\n> Lane wrote:\n> four")
 
+    async def test_who_says_nothing_else_means_what_they_point_at(self) -> None:
+        bot = Bot(Model("it is four", "yes"))
+        await bot.turn(text="2+2?")
+        await bot.turn(text="", reply_to_message=message("it is four", from_=OURSELVES))
+        assert bot.asked()[-1] == ("user", "\n\n> Lane wrote:\n> it is four".strip())
+
+    async def test_nobody_is_asked_about_nothing(self) -> None:
+        bot = Bot(Model())
+        assert await bot.turn(text="", reply_to_message=message(None, from_=BOB)) == End("answered")
+        assert (bot.outbox.texts, bot.model.prompts) == ([words.EMPTY()], [])
+
     async def test_a_caption_is_quoted_and_a_long_one_is_cut(self) -> None:
         bot = Bot(Model("a"))
         quoted = message(None, from_=BOB, photo=[{}], caption="x" * 9000)

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from app.chain.context import Context
 from app.core import words
 from app.core.allowance import Limit
 from app.core.claims import Claim
 from app.core.errors import ModelDown, QuotaSpent
 from app.core.outcome import End, Outcome
+from app.core.schema import parse
 from app.core.updates import Address
 from app.sessions.session import load
-from tests.unit.fakes import BOB, DATE, GROUP, Outbox, claim, context, update
+from tests.unit.fakes import BOB, DATE, GROUP, ME, Outbox, claim, context, update
 from tests.unit.handlers.test_reply import Bot, Model
 
 
@@ -53,6 +55,14 @@ async def say(bot: Bot, text: str, mid: int, **fields: Any) -> None:
     await bot.turn(update(uid=mid, text=text, message_id=mid, **fields))
 
 
+async def together(bot: Bot, *texts: str) -> None:
+    """Several messages that waited and became one turn; their ids are 21 and up."""
+    raws = [update(uid=mid, text=text, message_id=mid) for mid, text in enumerate(texts, 21)]
+    made = claim(raws[-1], session=bot.session)
+    *before, last = [read for raw in raws if (read := parse(raw).message)]
+    keep(bot, await bot.reply(Context(made, parse(raws[-1]), last, ME, before)))
+
+
 async def retry(bot: Bot, uid: int = 70, **fields: Any) -> End:
     made = claim(update(uid=uid, text="/retry", message_id=uid, **fields), session=bot.session)
     return keep(bot, await bot.reply.retry(context(claimed=made)))
@@ -89,6 +99,12 @@ class TestRetry:
         await say(asker, "hi", 21, chat=GROUP, from_=BOB)
         await retry(asker, chat=GROUP)
         assert asker.asked()[-1] == ("user", "Bob: hi")
+
+    async def test_whoever_asks_it_again_the_words_stay_those_of_who_asked(self) -> None:
+        asker = bot("a0", "a1")
+        await say(asker, "hi", 21, chat=GROUP, from_=BOB)
+        await retry(asker, chat=GROUP)
+        assert load(asker.session).turns[0].by == BOB["id"], "or /forget would not find them"
 
     async def test_without_a_question_it_says_so_and_asks_nobody(self) -> None:
         asker = bot()
@@ -142,6 +158,31 @@ class TestEdit:
         await say(asker, "2+2?", 21)
         assert await self.edited(asker, text, mid) == End("dropped: ignored")
         assert (len(asker.model.prompts), stands(asker)) == (1, {500: "it is 4"})
+
+    @pytest.mark.parametrize("mid, question", [(21, "ONE\ntwo"), (22, "one\nONE")])
+    async def test_of_several_messages_each_may_be_edited_and_the_others_are_asked_again_with_it(
+        self, mid: int, question: str
+    ) -> None:
+        asker = bot("a", "b", "c")
+        await together(asker, "one", "two")
+        await self.edited(asker, "ONE", mid)
+        assert (asker.asked()[1:], stands(asker)) == ([("user", question)], {500: "b"})
+        await self.edited(asker, "1", 21, uid=81)
+        assert asker.asked()[1:] == [("user", "1\n" + question.partition("\n")[2])]
+        assert (stands(asker), len(load(asker.session).turns)) == ({500: "c"}, 1)
+
+    async def test_a_retry_of_several_messages_leaves_them_to_be_edited(self) -> None:
+        asker = bot("a", "b", "c")
+        await together(asker, "one", "two")
+        await retry(asker)
+        await self.edited(asker, "ONE", 21)
+        assert (asker.asked()[-1], stands(asker)) == (("user", "ONE\ntwo"), {500: "a", 501: "c"})
+
+    async def test_an_edit_of_one_of_several_that_changes_nothing_passes_in_silence(self) -> None:
+        asker = bot("a")
+        await together(asker, "one", "two")
+        assert await self.edited(asker, "one", 21) == End("dropped: ignored")
+        assert (len(asker.model.prompts), stands(asker)) == (1, {500: "a"})
 
     async def test_what_a_member_asked_is_noted_as_theirs(self) -> None:
         asker = bot("a", "b")

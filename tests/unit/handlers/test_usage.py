@@ -121,9 +121,7 @@ class TestQuota:
         assert read("5r/h,3r/h", 1) == (1, limits("3r/h"))
 
 
-async def test_on_the_control_lane_a_reply_that_has_to_wait_becomes_a_notice() -> None:
+async def test_a_reply_that_has_to_wait_becomes_a_notice() -> None:
     bench = Bench()
     bench.outbox.failure = Later(1500)
     assert await bench.give("/usage", lane="!7") == End("answered", notice="figures of 7 in 7")
-    with pytest.raises(Later):
-        await bench.give("/usage", lane="7")

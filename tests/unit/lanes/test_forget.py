@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.lanes.desk import Desk
+from tests.unit.lanes.desk import WEEK, Desk
 
 LEFT = {"seen:0", "fence", "call:w", "count", "ends"}
 
@@ -82,6 +82,16 @@ def test_of_questions_asked_together_the_younger_stay(desk: Desk) -> None:
     assert desk.forget("7", 20) == 2
     assert desk.complete(claim) == ("refused", 0)
     assert [entry.uids for entry in desk.take().entries] == ["103"]
+
+
+def test_what_a_pause_held_for_longer_than_sessions_last_is_found(desk: Desk) -> None:
+    desk.hold("-5:t1")
+    desk.store("-5:t1")
+    desk.claim()
+    desk.shard.tick(WEEK * 1000 + 1)
+    desk.store("-5:t2")
+    assert desk.forget("-5", 99) == 2
+    assert desk.waiting("-5:t1") == []
 
 
 def test_a_stop_that_was_heard_is_not_heard_again(desk: Desk) -> None:

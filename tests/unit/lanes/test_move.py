@@ -127,6 +127,16 @@ def test_a_chat_that_moves_on_takes_along_what_it_had_not_merged(desk: Desk) -> 
     assert (parcel[f"inherit:{NEW}"], parcel[f"session:{NEW}"]) == ("first", "second")
 
 
+@pytest.mark.parametrize("until", [0, 60_000])
+def test_a_pause_of_the_old_chat_ends_with_the_move(until: int, desk: Desk) -> None:
+    for scope in (OLD, f"{OLD}:t1", "7"):
+        desk.hold(scope, until=until and desk.shard.now_ms + until)
+    desk.out(OLD, NEW)
+    desk.into(OLD, NEW)
+    desk.shard.ask("moved", OLD)
+    assert desk.shard.get("HKEYS", "pause") == [b"7"]
+
+
 def test_what_was_forgotten_does_not_arrive(desk: Desk) -> None:
     talked(desk, OLD, "secret")
     parcel = desk.out(OLD, NEW)

@@ -14,6 +14,7 @@ def test_an_older_or_repeated_command_changes_nothing(desk: Desk) -> None:
     )
     assert desk.shard.get("HGETALL", "pause") == before
     assert desk.resume("7", ver="1700000100.10") == "ok"
+    assert desk.resume("7", ver="1700000100.10") == "same", "whoever repeats it is not told that it came too late"
     assert desk.hold("7", ver="1700000100.9") == "old"
     assert desk.hold("7", ver="1700000100.5") == "old"
     assert not desk.shard.get("EXISTS", "pause")

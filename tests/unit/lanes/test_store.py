@@ -105,6 +105,12 @@ def test_the_index_knows_the_lanes_of_a_chat_that_have_a_suffix(desk: Desk) -> N
     assert desk.shard.get("TTL", "lanes:-5") > 0
 
 
+def test_a_turn_of_a_wrong_type_costs_no_edit(desk: Desk) -> None:
+    desk.store(mid=5)
+    desk.shard.get("SET", "turn:7", "not a hash")
+    assert desk.store(kind="e", mid=5) == "edited"
+
+
 def test_a_lane_of_a_wrong_type_is_kept_aside_and_costs_no_update(desk: Desk) -> None:
     desk.shard.get("SET", "lane:7", "not a list")
     updates = [desk.update("8"), desk.update("7")]

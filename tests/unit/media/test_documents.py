@@ -35,6 +35,28 @@ def test_what_is_no_utf8_is_read_as_western(body: bytes, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "encoding, text",
+    [
+        ("cp1251", "Привет, мир! Это «текст» — №1."),
+        ("cp932", "こんにちは世界、テキストです。ABC"),
+        ("euc_jp", "こんにちは世界、テキストです。"),
+        ("gbk", "你好世界，这是文本文件。第1页：“很好”"),
+        ("cp1252", "Voilà, la bête est à l’œuvre… déjà ; ñandú, Übergröße"),
+    ],
+)
+def test_a_text_in_an_older_encoding_is_read_as_what_it_is(encoding: str, text: str) -> None:
+    body = text.encode(encoding)
+    assert decode(body) == text
+    assert decode(b"x = 1  # " + body) == "x = 1  # " + text
+    assert (decode(body * 50 + body[:-1], whole=False) or "").startswith(text * 50)
+
+
+def test_one_broken_byte_does_not_spoil_a_text() -> None:
+    body = WORDS.encode()
+    assert decode(body + b"\xff" + body) == f"{WORDS}\ufffd{WORDS}"
+
+
+@pytest.mark.parametrize(
     "body", [b"PK\x03\x04\x14\x00\x00", b"nearly a text" * 99 + b"\0", b"\x89PNG\r\n\x1a\n\0", bytes(range(1, 256)) * 4]
 )
 def test_what_is_no_text_is_told_from_text(body: bytes) -> None:

@@ -129,7 +129,9 @@ class Grants:
     def operation(self) -> str:
         return "op"
 
-    async def mark(self, claim: Claim, *rest: Any, first: bool, way: str = "") -> Marked:
+    async def mark(
+        self, claim: Claim, *rest: Any, first: bool, way: str = "", apart_ms: float = 0.0
+    ) -> Marked:
         self.marks += 1
         await turns(2)
         answer = self.answers.popleft() if self.answers else Marked("grant")
@@ -137,10 +139,10 @@ class Grants:
             raise answer
         return answer
 
-    def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]:
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        done.set_result("ok")
-        return done
+    def sent(self, claim: Claim, part: int, message_id: int, done: str = "") -> asyncio.Future[Any]:
+        told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        told.set_result("ok")
+        return told
 
     async def cool(self, chat: int | str, ms: int) -> None:
         self.cooled.append((str(chat), ms))
@@ -166,15 +168,18 @@ class Scripts(Grants):
         self.operations += 1
         return f"w{self.operations:x}"
 
-    async def mark(self, claim: Claim, *rest: Any, first: bool, way: str = "") -> Marked:
+    async def mark(
+        self, claim: Claim, *rest: Any, first: bool, way: str = "", apart_ms: float = 0.0
+    ) -> Marked:
         part, op, answer, gap_ms, burst = rest
         await turns()
-        args = (claim.lane, claim.token, part, op, answer, f"{gap_ms:.0f}", burst, "1" if first else "", way)
+        pace = (f"{gap_ms:.0f}", burst, "1" if first else "", way, f"{apart_ms:.0f}")
+        args = (claim.lane, claim.token, part, op, answer, *pace)
         kind, value, stop = self.ask("mark", *args)
         return Marked(kind.decode(), int(value), bool(stop))
 
-    def sent(self, claim: Claim, part: int, message_id: int) -> asyncio.Future[Any]:
-        self.ask("sent", claim.lane, claim.token, part, message_id)
+    def sent(self, claim: Claim, part: int, message_id: int, done: str = "") -> asyncio.Future[Any]:
+        self.ask("sent", claim.lane, claim.token, part, message_id, done)
         return super().sent(claim, part, message_id)
 
     async def cool(self, chat: int | str, ms: int) -> None:

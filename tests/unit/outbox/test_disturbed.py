@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from app.core.claims import ANEW
 from app.core.clock import Manual
 from app.core.errors import Dead, Doubtful, Flooded, Forbidden, Held, Lost, Rejected, Stopped, Unsent
 from app.core.updates import Address
 from app.lanes.answers import Marked
 from app.outbox.display import GOES_ON, PRIVATE_SECONDS
-from app.outbox.outbox import ANEW
 from tests.support.wait import turns
 from tests.unit.lanes.desk import Desk
 from tests.unit.outbox.desk import ENDLESS_MS, Grants, Phone, age, claim, office

@@ -20,8 +20,9 @@ from tests.unit.outbox.grower import LONG, WORDS, Turn, bureau, gaps, slowly
 # -- how it looks ------------------------------------------------------------------------------------
 
 
-async def test_the_first_words_are_seen_a_second_after_the_first_token(desk: Desk) -> None:
-    outbox, phone, held = bureau(desk)
+@pytest.mark.parametrize("lane", ["7", "-7"])
+async def test_the_first_words_are_seen_a_second_after_the_first_token(desk: Desk, lane: str) -> None:
+    outbox, phone, held = bureau(desk, lane=lane)
     said = [(3.0, "Good "), *slowly(WORDS[:30])]
     await Turn(outbox, held, said).end()
     first, kind, text = phone.calls[0]

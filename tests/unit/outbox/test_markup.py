@@ -62,6 +62,7 @@ def test_a_plain_text_comes_through_byte_for_byte(text: str) -> None:
         "**open and `open and [open](http",
         "a [x] b [y][z] c",
         "#5 and #tag",
+        "2*3*4 = 24, x**2 + y**2, (a+b)*(c+d)*(e), 5*x*y, k*T*h",
     ],
 )
 def test_what_is_no_formatting_stays_as_it_is(text: str) -> None:
@@ -110,6 +111,23 @@ def test_tables_are_aligned_whatever_stands_in_them() -> None:
     assert seen(table) == [
         "<pre>a    |    b\n-----+-----\n中文 |    1\n👍🏽   | 20 c\nx    |\nl    |</pre>\n<a https://x.y>l</a>"
     ]
+
+
+@pytest.mark.parametrize(
+    "row, expected",
+    [
+        ("| `x|y` | ``||`` |", "x|y | ||"),
+        ("| $P(A|B)$ | \\(|x|\\) |", "$P(A|B)$ | \\(|x|\\)"),
+        ("| 1 | 2 | **3** | 4 \\| 5 |", "1 | 2 | **3** | 4 | 5"),
+        ("1 | a || b", "1 | a | b"),
+        ("|$a|$b|", "$a | $b"),
+        ("| 1 |", "1 |"),
+    ],
+)
+def test_bars_lose_no_word_of_a_table(row: str, expected: str) -> None:
+    for before in ("", "> ", "  "):
+        [message] = parts("\n".join(before + line for line in ("| a | b |", "|---|---|", row)))
+        assert message.text.split("\n")[-1] == expected
 
 
 def test_code_that_is_cut_goes_on_as_code_of_its_language() -> None:
@@ -181,6 +199,13 @@ NASTY: dict[str, Callable[[], str]] = {
     "families": lambda: "👩‍👩‍👧‍👦" * 700 + "*",
     "long": lambda: "A **bold** word and `code`, [x](https://y.z/a_b).\n\n- item\n" * 1700,
 }
+
+
+@pytest.mark.parametrize("sign", ["🇩🇪", "e\u0301\u0323"])
+def test_many_parts_of_endless_words_take_no_longer(sign: str) -> None:
+    began = time.process_time()
+    assert len(parts("\x00" + sign * (120_000 // len(sign)), 200)) > 100
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("name", NASTY)

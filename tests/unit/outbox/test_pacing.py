@@ -251,3 +251,14 @@ async def test_a_group_never_hears_more_than_20_in_any_minute_even_with_commands
     times = house.phone.times(-100)
     assert len(times) > 30
     assert densest(times, 60) <= 20
+
+
+async def test_an_answer_of_many_parts_ends_in_a_group_and_each_part_is_sent_once(desk: Desk) -> None:
+    house = House(desk)
+    house.text = "line of an answer\n" * 1500
+    desk.store("-100")
+    await house.live(60)
+    await house.close()
+    assert [what for _, what, _ in house.phone.calls] == ["send"] * 7
+    assert "".join(text for _, _, text in house.phone.calls).count("line of an answer") == 1500
+    assert not desk.claim(1).claims, "the turn has ended"

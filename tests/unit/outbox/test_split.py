@@ -52,7 +52,10 @@ def test_it_cuts_after_a_sentence_before_it_cuts_a_sentence() -> None:
     assert all(part.endswith(".") for part in split(text.strip(), 200))
 
 
-@pytest.mark.parametrize("whole", [FAMILY, FLAG, "👍🏽", "e\u0301", "1\ufe0f\u20e3", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"])
+SCRIPTS = ["น้ำ", "क्षि", "\u1112\u1161\u11ab", "\uff76\uff9e", "ក្រ"]
+
+
+@pytest.mark.parametrize("whole", [FAMILY, FLAG, "👍🏽", "e\u0301", "1\ufe0f\u20e3", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", *SCRIPTS])
 @pytest.mark.parametrize("shift", range(4))
 def test_what_shows_as_one_character_is_not_torn(whole: str, shift: int) -> None:
     text = "x" * shift + whole * 300

@@ -24,6 +24,8 @@ class Lanes:
     tokens: dict[str, str] = field(default_factory=dict)
     signals: dict[str, str] = field(default_factory=dict)
     paused: str = ""
+    moves: dict[str, str] = field(default_factory=dict)
+    """Moves of chats that nobody works on."""
     late_seconds: float = 0.0
     """How long ago the leases of the next claims began."""
     calls: list[tuple[str, str, str]] = field(default_factory=list)
@@ -59,7 +61,9 @@ class Lanes:
         ready = 0 if self.paused else plain
         signals = {lane: signal for lane, signal in self.signals.items() if lane in self.tokens}
         signals = {lane: f"{signal} {self.tokens[lane]}" for lane, signal in signals.items()}
-        return Claimed(claims, ready, 1, kinds.count("!"), kinds.count("?"), False, signals, self.paused)
+        return Claimed(
+            claims, ready, 1, kinds.count("!"), kinds.count("?"), False, signals, self.paused, moves=self.moves
+        )
 
     def _claim(self, shard: int, lane: str) -> Claim:
         entry = Entry(self.waiting[lane][0], 0, 0, 0, "", b"")

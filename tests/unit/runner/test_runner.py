@@ -171,6 +171,7 @@ async def test_a_lease_is_renewed_each_third_and_the_turn_runs_on(lanes: Lanes, 
         for _ in range(100):
             await clock.advance(1)
         assert "a" in work.running
+        assert not work.cancelled, "it was never begun anew"
 
 
 async def test_a_lease_that_is_not_renewed_cancels_before_its_end(lanes: Lanes, clock: Manual) -> None:

@@ -115,6 +115,23 @@ def test_a_group_becomes_a_supergroup_and_the_old_id_says_where_it_went(world: W
         groups.migrate(world, ADA, str(fresh.id))
 
 
+@pytest.mark.parametrize("method,given", [("getChatMember", {"user_id": ADA}), ("getChatAdministrators", {})])
+def test_who_is_in_a_small_group_is_told_to_its_members_alone_and_only_until_it_moves(
+    world: World, club: Chat, method: str, given: dict[str, Any]
+) -> None:
+    asked = Args({"chat_id": club.id} | given)
+    groups.change(world, ADA, str(club.id), 42, "remove")
+    assert call(world, world.bots[42], "getChat", asked)[0], "that it is there may be known"
+    with pytest.raises(Refusal, match="Forbidden: bot was kicked from the group chat"):
+        call(world, world.bots[42], method, asked)
+    groups.change(world, ADA, str(club.id), 42, "add")
+    fresh = groups.migrate(world, ADA, str(club.id))
+    with pytest.raises(Refusal, match="upgraded to a supergroup") as caught:
+        call(world, world.bots[42], method, asked)
+    assert caught.value.moved == fresh.id
+    assert call(world, world.bots[42], "getChat", asked)[0]
+
+
 def test_an_anonymous_administrator_is_the_group(world: World) -> None:
     people.say(world, ADA, KEY, "hi", extra=Extra(speaker=HIKERS))
     message = updates(world)[0].message

@@ -99,6 +99,20 @@ def test_whatever_is_given_is_answered_or_refused(method: str, given: dict[str, 
             "can't parse reply parameters JSON object",
         ),
         ("editMessageText", {"text": "x"}, "message identifier is not specified"),
+        (
+            "sendMessage",
+            {"chat_id": ADA, "text": "x", "link_preview_options": "{"},
+            "can't parse link preview options JSON object",
+        ),
+        ("deleteMessage", {"message_id": 1}, "chat identifier is not specified"),
+        ("deleteMessage", {"chat_id": ADA}, "message identifier is not specified"),
+        ("deleteMessage", {"chat_id": ADA, "message_id": 99}, "message to delete not found"),
+        ("setMessageReaction", {"chat_id": ADA, "message_id": 99}, "message to react not found"),
+        (
+            "setMessageReaction",
+            {"chat_id": ADA, "message_id": 1, "reaction": [{"type": "custom_emoji"}]},
+            "can't parse ReactionType: Can't find field \"custom_emoji_id\"",
+        ),
         ("sendChatAction", {"chat_id": ADA, "action": "dancing"}, "wrong parameter action in request"),
         ("getChatMember", {"chat_id": HIKERS}, "invalid user_id specified"),
         ("getChatMember", {"chat_id": HIKERS, "user_id": 77}, "PARTICIPANT_ID_INVALID"),
@@ -110,6 +124,17 @@ def test_whatever_is_given_is_answered_or_refused(method: str, given: dict[str, 
             "can't parse BotCommand: Can't find field \"description\"",
         ),
         ("setMyCommands", {"scope": {"type": "moon"}}, "can't parse BotCommandScope: Unsupported type specified"),
+        ("setMyCommands", {"scope": "moon"}, "can't parse BotCommandScope JSON object"),
+        ("setMyCommands", {"scope": []}, "can't parse BotCommandScope: BotCommandScope must be an Object"),
+        ("setMyCommands", {"scope": {}}, "can't parse BotCommandScope: Can't find field \"type\""),
+        ("setMyCommands", {"scope": {"type": "chat"}}, "can't parse BotCommandScope: Can't find field \"chat_id\""),
+        (
+            "setMyCommands",
+            {"scope": {"type": "chat_member", "chat_id": HIKERS}},
+            "can't parse BotCommandScope: Invalid user_id specified",
+        ),
+        ("setMyCommands", {"scope": {"type": "chat", "chat_id": 77}}, "chat not found"),
+        ("getMyCommands", {"scope": {"type": "chat", "chat_id": 77}}, "chat not found"),
         ("setWebhook", {"url": "http://a.b"}, "bad webhook: An HTTPS URL must be provided for webhook"),
     ],
 )
@@ -123,6 +148,16 @@ def test_a_menu_for_private_chats_goes_before_the_default_one() -> None:
     call(world, "setMyCommands", commands=[], scope='{"type":"all_private_chats"}')
     assert [one.command for one in call(world, "getMyCommands")] == ["help"]
     assert call(world, "getMyCommands", scope={"type": "all_private_chats"}) == []
+
+
+def test_somebody_who_never_wrote_and_is_in_none_of_its_groups_is_no_chat_to_a_bot() -> None:
+    world = made()
+    stranger = people.enter(world, "Zoë Müller").id
+    for method, more in (("getChat", {}), ("setMyCommands", {"scope": {"type": "chat", "chat_id": stranger}})):
+        with pytest.raises(Refusal, match="chat not found"):
+            call(world, method, chat_id=stranger, **more)
+    people.say(world, stranger, str(stranger), "Hello")
+    assert call(world, "getChat", chat_id=stranger)["id"] == stranger
 
 
 def test_a_mentioned_person_is_shown_as_telegram_knows_them() -> None:

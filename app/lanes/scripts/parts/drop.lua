@@ -32,7 +32,7 @@ local function drop(lane, goes, anew)
     if t[1] then call('HINCRBY', turn, 'try', -1) end
     if t[2] then call('HSET', turn, 'n', heads) end
     call('HDEL', turn, 'last')
-    if changed or anew == 'all' then call('HDEL', turn, 'answer') end
+    if changed or anew == 'all' then call('HDEL', turn, 'answer', 'done') end
   end
   if touched then
     unplace(lane)
