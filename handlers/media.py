@@ -59,8 +59,8 @@ async def reading(ctx: Context, reader: Reader | None, outbox: Typing) -> Readin
     reply = ctx.message.reply_to_message
     replied = [reply] if reply is not None and media_of(reply) and not _heard(ctx, reply) else []
     if reader is None or not (own or replied):
-        async with again(ctx, _pictures(ctx), reader, outbox) as found:
-            yield Given(replied=Found(images=found.images))
+        async with again(ctx, (), reader, outbox) as given:
+            yield given
         return
     known = "answer" in ctx.claim.journal
     async with _at_work(ctx, reader.reading(own, replied, _asker(ctx), known=known), outbox) as given:
@@ -69,12 +69,13 @@ async def reading(ctx: Context, reader: Reader | None, outbox: Typing) -> Readin
 
 @asynccontextmanager
 async def again(ctx: Context, files: Sequence[tuple[str, str, str]], reader: Reader | None, outbox: Typing) -> Reading:
-    """What came with an earlier question, for the block."""
-    if reader is None or not files or "answer" in ctx.claim.journal:
+    """What came with an earlier question, for the block; if nothing did, the pictures that it may be about."""
+    pictures = [] if files else _pictures(ctx)
+    if reader is None or not (files or pictures) or "answer" in ctx.claim.journal:
         yield NOTHING
         return
-    async with _at_work(ctx, reader.again(files, _asker(ctx)), outbox) as given:
-        yield given
+    async with _at_work(ctx, reader.again(files or pictures, _asker(ctx)), outbox) as given:
+        yield Given(replied=Found(images=given.images)) if pictures else given
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ from handlers.media import Reader, again, reading
 from handlers.question import PICTURES, anew, corrected, front, question, speechless
 
 MOST_ASIDES = 2
+SOON_SECONDS = 300  # after this nobody waits for an answer to what was not asked
 LOADING_SECONDS = 3.0  # a model that takes longer to load is worth a word
 LOADING_TOLD_SECONDS = 3600
 
@@ -90,21 +91,21 @@ class Reply:
         self._tokens = history_tokens
 
     async def __call__(self, ctx: Context) -> Outcome:
-        session = self._session(ctx)
-        replaced = session.last()
-        if ctx.edit:
-            if replaced is None or not replaced.asked_by(ctx.message.message_id):
+        session, replaced = self._session(ctx), None
+        if ctx.edit and not _unasked(ctx, session):
+            replaced = session.last()
+            if replaced is None or ctx.message.message_id not in replaced.mids:
                 return End("dropped: ignored")
             session.turns.pop()
         history, trimmed = session.history(self._turns, self._tokens)
         try:
-            if ctx.edit and replaced is not None and replaced.said:
+            if replaced is not None and replaced.said:
                 return await self._corrected(ctx, replaced, history, trimmed=trimmed)
             async with reading(ctx, self._reader, self._outbox) as ctx.given:
                 if (sorry := ctx.given.sorry) and not ctx.text and not (ctx.given.own or ctx.given.replied):
                     raise Unusable(sorry[0])
                 ctx.question, ctx.asked = question(ctx, history)
-                if ctx.edit and replaced is not None:
+                if replaced is not None:
                     if replaced.question == ctx.question and replaced.answer is not None:
                         return End("dropped: ignored")  # also changes that nobody sees are told, as a link's preview
                     ctx.claim.takes_over(replaced.shown)
@@ -292,6 +293,16 @@ class Reply:
 
 _FINISH = {"length": words.LENGTH, "content_filter": words.FILTERED, "cut": words.CUT, "stopped": words.STOPPED_HERE}
 _EMPTY = {"length": words.SORRY_LENGTH, "content_filter": words.SORRY_FILTERED}
+
+
+def _unasked(ctx: Context, session: Session) -> bool:
+    """Whether an edited message was not asked when it was written, a moment ago: it had no words, or not our name.
+
+    Of a conversation that has just begun afresh nobody knows what was asked before.
+    """
+    message, asked = ctx.message, [mid for turn in session.turns for mid in turn.mids]
+    soon = (message.edit_date or message.date) - message.date < SOON_SECONDS
+    return soon and bool(asked) and message.message_id > max(asked)
 
 
 def _later(history: list[Said], room: float) -> list[Said]:

@@ -10,11 +10,11 @@ from app.chain.context import Context
 from app.core.outcome import End, Outcome
 from app.core.schema import Message
 from app.core.text import ignored
-from app.core.triage import IGNORE, command_of
+from app.core.triage import command_of
 
 
 class Prefix:
-    """Drops what begins with ``prefix`` ("" drops nothing), perhaps after the bot's mention, and `/ignore`.
+    """Drops what begins with ``prefix`` ("": nothing does) or `/ignore`, perhaps after the bot's mention.
 
     An edit commands nothing: one that makes a command of a question only takes it back.
     """
@@ -34,5 +34,4 @@ class Prefix:
     def _ignores(self, message: Message) -> bool:
         if ignored(message.text or message.caption or "", self._prefix, self._username):
             return True
-        command = command_of(message)
-        return command is not None and (message.edit_date is not None or command[0] == IGNORE)
+        return message.edit_date is not None and command_of(message) is not None

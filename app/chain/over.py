@@ -53,7 +53,7 @@ def over(claim: Claim, error: Exception, clock: Clock | None = None) -> Outcome:
     if isinstance(error, TopicDead):
         return End("undeliverable")
     if isinstance(error, (Dead, Forbidden)):
-        return End("undeliverable", fields=(("refused", str(now_ms)),))
+        return End("undeliverable", fields=(("refused", f"{now_ms}."),))
     if isinstance(error, StoreError):
         return Back(STORE_MS, claim.unsent())
     if isinstance(error, TelegramError):
@@ -69,8 +69,8 @@ def gone(claim: Claim) -> bool:
     """Whether the chat was gone when what is claimed was written.
 
     `dead` is when it went, `back` when it came back: ms, and behind a dot the id of the update that said so, since
-    Telegram's times are whole seconds. `refused` is when a send was, which is often heard of first: within that second
-    nothing tells whether a message came before it or from somebody who is back, so it is answered.
+    Telegram's times are whole seconds. `refused` is when a send was, which is often heard of first; behind its dot stands
+    the last message that waited then. One of that second that came later may be from somebody who is back: it is answered.
     """
     entry = claim.entries[0]
     first = entry.uids.partition("+")[0]
@@ -79,7 +79,7 @@ def gone(claim: Claim) -> bool:
     for name in GONE:
         ms, by = _moment(claim.chat.get(name, ""))
         over = back_ms // 1000 >= ms // 1000 and uid > back_uid  # a send from before that ended only now
-        if not over and (at < ms // 1000 or (at == ms // 1000 and 0 < uid < max(by, back_uid))):
+        if not over and (at < ms // 1000 or (at == ms // 1000 and 0 < uid <= max(by, back_uid))):
             return True
     return False
 

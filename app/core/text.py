@@ -14,6 +14,7 @@ HEAD_LENGTH = 512  # of a text; an ignore prefix stands within that
 # C0 and C1 controls but tab and newline; bidi embeddings and isolates (they reorder what follows); tag characters (they
 # carry text that nobody sees). Joiners and variation selectors stay: scripts and emoji need them.
 _BAD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+_IGNORE = re.compile(r"/ignore(?!\w)")
 # What shows nothing by itself, though it is no control: fillers, the braille blank, variation selectors.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _EMPTY = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
@@ -32,6 +33,8 @@ _PICTURE = (
     "\u2744\u2747\u274c\u274e\u2753-\u2755\u2757\u2763\u2764\u2795-\u2797\u27a1\u27b0\u27bf"
     "\u231a\u231b\u2328\u23cf\u23e9-\u23fa\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u303d"
 )
+# Where Unicode's name misleads: by "black" it means filled.
+_CALLED = {"\u2764": "red heart", "\u2665": "heart suit", "\u2600": "sun", "\u260e": "telephone", "\u2702": "scissors"}
 _TONE = "\U0001f3fb-\U0001f3ff"
 # Signs that are text by default (© ™ ↔) count only with the emoji selector; digits with the keycap.
 _SIGN = (
@@ -72,14 +75,14 @@ def _unseen(char: str) -> bool:
 
 
 def ignored(text: str, prefix: str, username: str = "") -> bool:
-    """Whether a text begins with the ignore prefix ("" for none), perhaps after a mention of us."""
-    head = text[:HEAD_LENGTH].casefold()
-    if not prefix or prefix.casefold() not in head:
+    """Whether a text or caption begins with the ignore prefix ("" for none) or `/ignore`, perhaps after our mention."""
+    head, prefix = text[:HEAD_LENGTH].casefold(), prefix.casefold()
+    if "/ignore" not in head and (not prefix or prefix not in head):
         return False
     bare = clean(head)
     if username and bare.startswith(mention := f"@{username.casefold()}"):
         bare = bare.removeprefix(mention).lstrip(" \t\n,:")
-    return bare.startswith(prefix.casefold())
+    return bool(prefix and bare.startswith(prefix)) or _IGNORE.match(bare) is not None
 
 
 def name(text: str) -> str:
@@ -109,5 +112,5 @@ def _named(found: re.Match[str]) -> str:
     if signs[0].isascii():
         return signs[0]
     plain = [sign for sign in signs if sign not in "\ufe0f\u200d" and not "\U0001f3fb" <= sign <= "\U0001f3ff"] or signs
-    names = (unicodedata.name(sign, "emoji").lower().replace(" ", "_").replace("-", "_") for sign in plain)
-    return ":" + "_".join(names) + ":"
+    names = (_CALLED.get(sign) or unicodedata.name(sign, "emoji").lower() for sign in plain)
+    return ":" + re.sub("[ -]", "_", "_".join(names)) + ":"

@@ -30,7 +30,6 @@ from app.core.updates import Incoming, Scope, author_of, lane_of, message_lane
 
 LASTING = frozenset({"mode", "language", "privacy", "forget"})  # what they ask for holds, however late they come
 CONTROL = LASTING | {"pause", "resume", "status", "stop", "usage", "keys", "quota"}
-IGNORE = "ignore"  # the ignore prefix as a command
 # A control lane is short, and any other command that comes late no longer means what it meant.
 CONTROL_LIMIT = 50
 CONTROL_MS = 60_000
@@ -130,8 +129,6 @@ def _kind(update: Update, message: Message, me: Me, policy: Policy) -> str:
     if new and (command := command_of(message)):
         name, target, _ = command
         if target and target != me.username.lower():
-            return "i"
-        if name == IGNORE:
             return "i"
         return "c" if name in CONTROL else "m"
     if private or addressed(message, me):

@@ -101,8 +101,8 @@ class Lanes:
         ``way``: "grow" sends an answer's beginning, if there is room beside answers, "more" edits it, and "edit"
         finishes such a message. ``apart_ms``: since the last that people read.
         """
-        args = (claim.lane, claim.token, part, op, answer, f"{gap_ms:.0f}", burst, "1" if first else "", way)
-        args += (f"{apart_ms:.0f}",)
+        pace = (f"{gap_ms:.0f}", burst, "1" if first else "", way, f"{apart_ms:.0f}")
+        args = (claim.lane, claim.token, part, op, answer, *pace)
         kind, value, stop = await self.ask("mark", claim.shard, args, front=True)
         return Marked(kind.decode(), int(value), bool(stop))
 

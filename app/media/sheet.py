@@ -170,7 +170,7 @@ class Sheet:
     async def _read_document(self, file: File, body: bytes) -> None:
         if self._tokens < _LEAST_TOKENS:
             raise Unusable(unread.LONG)
-        said, missing = await self._text(body)
+        said, missing = await self._text(file, body)
         text, cut = documents.trim(said, self._tokens)
         if not text:
             raise Unusable(unread.BLANK)
@@ -179,14 +179,14 @@ class Sheet:
             self._sorry.append(unread.LONG)
         self._documents.append(Document(documents.name_of(file.file_name), text, cut))
 
-    async def _text(self, body: bytes) -> tuple[str, bool]:
+    async def _text(self, file: File, body: bytes) -> tuple[str, bool]:
         """The words of a document, or enough of them, and whether there are more."""
         if documents.is_pdf(body):
             return await self._means.pdfs.text(body, documents.characters(self._tokens))
         head = documents.head(body, self._tokens)
         text = documents.decode(head, whole=len(head) == len(body))
         if text is None:
-            raise Unusable(unread.NO_TEXT)
+            raise Unusable(unread.NO_PICTURE if file.mime_type.startswith("image/") else unread.NO_TEXT)
         return text, len(head) < len(body)
 
 

@@ -25,6 +25,9 @@ APART, APART_COMMAND = 1.1, 1.0
 SPARE_SECONDS = 1.0  # what may be left out waits so long for a permit of the whole bot
 FETCH = 3  # permits of the whole bot at once; each is asked for when somebody wants it, so none grows stale
 
+Queue = deque[asyncio.Future[bool]]
+"""Who waits for a permit, in the order they came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -67,10 +70,11 @@ class Permits:
     budget: Budget
     gap_ms: float
     clock: Clock
-    _queue: deque[asyncio.Future[bool]] = field(default_factory=deque)
-    _urgent: deque[asyncio.Future[bool]] = field(default_factory=deque)
-    _spare: deque[asyncio.Future[bool]] = field(default_factory=deque)
+    _queue: Queue = field(default_factory=deque)
+    _urgent: Queue = field(default_factory=deque)
+    _spare: Queue = field(default_factory=deque)
     _fetching: asyncio.Task[None] | None = None
+    _sparing: asyncio.Task[None] | None = None
     _burst: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,50 +84,65 @@ class Permits:
         """Wait for the right to make one call; commands before answers. Raises StoreError."""
         if not self.gap_ms:
             return
-        await self._ask(self._urgent if urgent else self._queue)
+        waiter = asyncio.get_running_loop().create_future()
+        (self._urgent if urgent else self._queue).append(waiter)
+        if self._fetching is None:
+            self._fetching = asyncio.get_running_loop().create_task(self._fetch())
+        await waiter
 
     async def spare(self) -> bool:
         """Ask for what may be left out (typing): not for long, after all answers, and leaving one for the next."""
         if not self.gap_ms:
             return True
-        waiter = self._ask(self._spare)
+        waiter = asyncio.get_running_loop().create_future()
+        self._spare.append(waiter)
+        if self._sparing is None:
+            self._sparing = asyncio.get_running_loop().create_task(self._fetch_spare())
         timer = self.clock.later(SPARE_SECONDS, lambda: waiter.done() or waiter.set_result(False))
         try:
             return await waiter
         finally:
             timer.cancel()
 
-    def _ask(self, queue: deque[asyncio.Future[bool]]) -> asyncio.Future[bool]:
-        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        queue.append(waiter)
-        if self._fetching is None:
-            self._fetching = asyncio.get_running_loop().create_task(self._fetch())
-        return waiter
-
     async def _fetch(self) -> None:
-        queues = (self._urgent, self._queue, self._spare)
         try:
-            while any(queues):
-                wanted, burst = len(self._urgent) + len(self._queue), self._burst
-                if not wanted:
-                    wanted, burst = 1, max(1, burst - 1)
-                granted, wait_ms = await self.budget.permit(min(wanted, burst), self.gap_ms, burst)
-                self._give(granted)
+            while wanted := len(self._urgent) + len(self._queue):
+                granted, wait_ms = await self.budget.permit(min(wanted, self._burst), self.gap_ms, self._burst)
+                self._give(granted, self._urgent, self._queue)
                 if not granted:
                     await self.clock.sleep(wait_ms / 1000)
         except StoreError as error:
-            for queue in queues:
-                for waiter in queue:
-                    if not waiter.done():
-                        waiter.set_exception(error)
-                queue.clear()
+            self._fail(error, self._urgent, self._queue)
         finally:
             self._fetching = None
 
-    def _give(self, granted: int) -> None:
-        for queue in (self._urgent, self._queue, self._spare):
+    async def _fetch_spare(self) -> None:
+        try:
+            while self._spare:
+                granted, wait_ms = 0, self.gap_ms
+                if not self._queue and not self._urgent:
+                    granted, wait_ms = await self.budget.permit(1, self.gap_ms, max(1, self._burst - 1))
+                self._give(granted, self._spare)
+                if not granted:
+                    await self.clock.sleep(wait_ms / 1000)
+        except StoreError as error:
+            self._fail(error, self._spare)
+        finally:
+            self._sparing = None
+
+    @staticmethod
+    def _give(granted: int, *queues: Queue) -> None:
+        for queue in queues:
             while queue and (granted or queue[0].done()):
                 waiter = queue.popleft()
                 if not waiter.done():  # who asked may have gone
                     waiter.set_result(True)
                     granted -= 1
+
+    @staticmethod
+    def _fail(error: StoreError, *queues: Queue) -> None:
+        for queue in queues:
+            for waiter in queue:
+                if not waiter.done():
+                    waiter.set_exception(error)
+            queue.clear()

@@ -42,7 +42,8 @@ LONG_WAIT_MS = 2000  # an answer that has to wait longer gives its room back mea
 # ... a command's reply becomes a notice; a notice never waits here, since by then it may no longer be true
 PATIENCE_MS = {"!": 1000, "?": 0}
 GONE = ("chat not found", "not enough rights", "CHAT_WRITE")
-TOPIC_GONE = ("message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED", "to be replied not found")
+UNASKED = "to be replied not found"
+TOPIC_GONE = ("message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED", UNASKED)
 MISSING = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
 
 
@@ -237,6 +238,8 @@ class Post:
             self.on_move(str(address.chat), str(error.new_chat))
             return replace(address, chat=error.new_chat), failures
         if isinstance(error, Rejected) and _any(TOPIC_GONE, error):
+            if UNASKED in error.description and address.reply and not address.strict:
+                return replace(address, reply=None), _again(failures, error)  # not every server sends without it
             if not address.thread:
                 raise TopicDead(error.description) from error
             return replace(address, thread=None, strict=True), failures  # a reply goes where its question stands now

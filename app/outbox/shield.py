@@ -15,6 +15,8 @@ _STAND_IN_WORD = re.compile(f"[{chr(_FIRST + 2)}-{chr(_LAST)}]")
 
 # Inside of maths there is no blank line and no code.
 _INNER = r"(?!\n[ \t>]*\n)[^`]"
+# Scripts that put no space around bold words, and where Markdown would see none beside punctuation: "**注意：**请看".
+_CJK, _ASCII = "\u2e80-\uffef", "\x00-\u2010"
 _RAW = re.compile(
     rf"""(?=[\\$`hw<:_*{chr(_FIRST)}-{chr(_LAST)}])(?:
     (?P<underline></?u>)
@@ -30,8 +32,10 @@ _RAW = re.compile(
     | (?:(?<=[0-9)\]])|(?<=(?<![\w*])[A-Za-z]))                       # 2*3*4, a*(b+c)*d, x**2 + y**2
         (?:\*(?:[A-Za-z]\*)*(?=[A-Za-z0-9(])|\*\*(?=[0-9]))
     | (?<![\w*])__[a-z]++(?:_[a-z]++)*+__(?!\w)                       # Python's __init__
-    | (?P<close> (?<=[^\w\s*])(?<=[^\x00-\u2010])\*\*(?=[\u2e80-\uffef])(?=\w) )  # bold that ends at CJK punctuation
-    | (?P<open> (?<=[\u2e80-\uffef])(?<=\w)\*\*(?=[^\w\s*]) )         # ... or begins with it, and no space around
+    | (?P<close> (?: (?<=[^\w\s*{_ASCII}])(?=\*{{2,3}}\w|\*[{_CJK}])      # bold that ends with punctuation, and
+        | (?<=[^\w\s*\\(\[{{<])(?=\*{{2,3}}[{_CJK}]) )(?=\*+\w) \*+ )         # no space follows
+    | (?P<open> (?<=\w)(?: \*{{2,3}}(?=[^\w\s*{_ASCII}])                  # ... or begins with it, and none precedes
+        | (?<=[{_CJK}])(?:\*{{2,3}}(?=[^\w\s*])|\*(?=[^\w\s*{_ASCII}])) ) )
     | [{chr(_FIRST)}-{chr(_LAST)}]
     )""",
     re.VERBOSE,

@@ -45,9 +45,10 @@ class Turn(msgspec.Struct, omit_defaults=True):
     files: list[tuple[str, str, str]] = []
     said: list[tuple[int, str]] = []
 
-    def asked_by(self, mid: int) -> bool:
-        """Whether this message asked it, alone or with others."""
-        return mid in (self.mid, *(one for one, _ in self.said))
+    @property
+    def mids(self) -> tuple[int, ...]:
+        """The messages that asked it."""
+        return (self.mid, *(one for one, _ in self.said))
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):

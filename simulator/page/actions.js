@@ -2,6 +2,8 @@
 import { button, h, icon } from "./dom.js";
 import { coloured } from "./format.js";
 
+const EDGE = 12; // pixels; what opens has not reached its place yet
+
 /** The reactions that are offered; the state names them. */
 export const offered = { emoji: [] };
 
@@ -49,7 +51,16 @@ function board(beside, { id, reactions }, act) {
     type: "button", class: `emoji${emoji === mine ? " chosen" : ""}`, "aria-label": `React with ${emoji}`, onclick: () => choose(emoji),
   }, coloured(emoji))));
   beside.closest(".actions").append(panel);
+  fit(panel, beside.closest("#scroll"));
   panel.firstElementChild?.focus();
+}
+
+/** Moves what opened to where all of it is seen. */
+function fit(panel, within) {
+  const [place, room] = [panel, within].map((one) => one.getBoundingClientRect());
+  const right = Math.min(0, room.right - EDGE - place.right) || Math.max(0, room.left + EDGE - place.left);
+  if (place.top < room.top + EDGE) panel.classList.add("below");
+  panel.style.translate = `${right}px`;
 }
 
 /** A menu that opens under a button: `entries` are [icon, words, deed] or null for a line between. */

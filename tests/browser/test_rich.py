@@ -137,6 +137,22 @@ async def test_reactions_stand_under_the_message_and_one_gives_and_takes_them(bo
     await expect(mine.get_by_role("button", name="👀 by Lanekeeper", exact=True)).to_be_visible()
 
 
+async def test_the_board_of_reactions_is_seen_whole(bot: Bot, open_page: Open) -> None:
+    page = await open_page(viewport={"width": 1000, "height": 700})
+    person = await heard(bot, page)
+    for text in ("A long line that fills its bubble. " * 5, "Below\n" * 50):
+        await bot.call("sendMessage", chat_id=person, text=text)
+    await expect(said(page, "Below")).to_be_visible()
+    wide = said(page, "A long line")
+    for width, block in ((1000, "start"), (1000, "end"), (390, "end")):
+        await page.set_viewport_size({"width": width, "height": 700})
+        react = wide.get_by_role("button", name="React", exact=True)
+        await react.evaluate(f"(button) => {{ button.scrollIntoView({{ block: '{block}' }}); button.click(); }}")
+        await expect(page.locator(".board")).to_be_in_viewport(ratio=1)
+        await expect(page.get_by_role("button", name="React with 👀")).to_be_in_viewport(ratio=1)
+        await page.keyboard.press("Escape")
+
+
 async def test_a_pressed_button_waits_for_the_bots_answer_and_shows_it(bot: Bot, open_page: Open) -> None:
     page = await open_page()
     person = await heard(bot, page)

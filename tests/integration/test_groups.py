@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
 
+from app.core.valkey import running
 from simulator import groups
 from simulator.client import Json, Someone
 from tests.integration.operated import Operated, operated
@@ -44,6 +46,17 @@ def undeliverable(bot: Operated) -> int:
     """How many updates have ended so; several of them may have been one turn."""
     found = re.findall(r'"update":"([^"]*)"[^}]*"end":"undeliverable"', bot.bot.output)
     return sum(len(ids.split("+")) for ids in found)
+
+
+async def noted(bot: Operated, chat: object, field: str) -> bool:
+    """Whether the bot has noted this of a chat."""
+    async with Redis.from_url(running(bot.bot.folder / "data")) as client:
+        return any([bool(await client.hget(key, field)) async for key in client.scan_iter(f"*:chat:{chat}")])
+
+
+async def spoken(bot: Operated, chat: object) -> bool:
+    """Whether it may speak there, as far as it knows."""
+    return not await noted(bot, chat, "mute")
 
 
 def by(person: Json) -> Json:
@@ -218,6 +231,18 @@ class TestStanding:
             assert len(bot.model.asked) == asked + 1
             assert sum("Hello! I am" in one["text"] for one in said(grace, HIKERS)) == 1
 
+    async def test_where_it_may_only_listen_nobody_pays_for_what_it_cannot_say(self, bot: Operated) -> None:
+        async with bot.someone(GRACE) as grace:
+            becomes(bot, HIKERS, "mute")
+            await until(lambda: noted(bot, HIKERS, "mute"), what="that it is muted")
+            before = undeliverable(bot)
+            await grace.say(f"{BOT_NAME} a word?", HIKERS)
+            await until(lambda: undeliverable(bot) > before, what="the end of the question")
+            becomes(bot, HIKERS, "demote")
+            await until(lambda: spoken(bot, HIKERS), what="that it may speak")
+            assert "Grace: and now?" in (await ask(grace, f"{BOT_NAME} and now?", HIKERS))["text"]
+            assert not any("a word?" in asked for asked in bot.model.asked)
+
     async def test_what_waits_in_a_chat_that_is_gone_costs_nothing_more(self, bot: Operated) -> None:
         async with bot.someone(LINUS) as linus:
             await linus.say("a slow farewell")
@@ -225,6 +250,7 @@ class TestStanding:
             for n in range(3):
                 await linus.say(f"unheard {n}")
             await linus.block()
+            await until(lambda: noted(bot, LINUS, "dead"), what="that the chat is gone")
             bot.model.free.set()
             await until(lambda: undeliverable(bot) >= 4, what="the end of what waited")
             bot.model.free.clear()

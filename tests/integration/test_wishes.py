@@ -212,7 +212,7 @@ async def test_each_kind_of_person_is_offered_the_commands_that_are_theirs(bot: 
     assert "status" in offered[f"chat:{MARGARET}"]
 
 
-@pytest.mark.parametrize("way, asked", [("strip", "I pizza"), ("name", "I :heavy_black_heart: pizza :flag_it:")])
+@pytest.mark.parametrize("way, asked", [("strip", "I pizza"), ("name", "I :red_heart: pizza :flag_it:")])
 async def test_emoji_reach_the_model_as_the_owner_wants(tmp_path: Path, way: str, asked: str) -> None:
     async with operated(tmp_path, emoji=way) as bot, bot.someone(LINUS) as linus:
         await ask(linus, "I ❤️ pizza 🇮🇹")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.property.machine import Machine
 
 LEASE_MS = 1000
-GAP_MS, BURST = 300, 2
+GAP_MS, BURST, APART_MS = 300, 2, 150
 PARTS = 2
 
 
@@ -60,6 +60,8 @@ class Turn(Asker):
     token: str = ""
     entries: list[list[str]] = field(default_factory=list)
     """Update ids of each entry of the turn."""
+    head: str = ""
+    """The first of them, and when it was written: what was told may be told again, under the same name."""
     session: str = ""
     """What was inherited and the lane's own, as it will be written."""
     inherits: bool = False
@@ -91,7 +93,7 @@ class Turn(Asker):
         dice = r.random()
         left = [part for part in range(1, PARTS + 1) if part not in self.sent]
         if self.told and dice < 0.18:  # given back in the window: what was sent is not in the journal
-            self.machine.doubts.add((self.lane, self.entries[0][0], self.told))
+            self.machine.doubts.add((self.lane, self.head, self.told))
         if dice < 0.08:
             self._release(r, r.choice([0, 0, 300, 1500]))
         elif dice < 0.18:
@@ -99,7 +101,7 @@ class Turn(Asker):
             self.ask(r, "fail", (*args, ATTEMPTS), self._gone)
         elif dice < 0.22:
             self._mark(r, 0)
-        elif dice < 0.24 and self.sent:
+        elif dice < 0.35 and self.sent:
             self._mark(r, r.choice([*self.sent]), "edit")
         elif dice < (0.4 if self.inherits else 0.27) and not self.shown:
             self._complete(r, "dropped: ignored")
@@ -110,10 +112,10 @@ class Turn(Asker):
 
     def _mark(self, r: random.Random, part: int, way: str = "") -> None:
         first = "1" if part == 1 and not self.shown else ""
-        if part and way != "edit":
+        if part:
             self.op = self.op or self.machine.operation()
         answer = f"answer {self.op}" if part == 1 and way != "grow" else ""
-        args = (self.lane, self.token, part, self.op if part else "", answer, GAP_MS, BURST, first, way)
+        args = (self.lane, self.token, part, self.op if part else "", answer, GAP_MS, BURST, first, way, APART_MS)
         self.ask(r, "mark", args, lambda marked: self._marked(r, part, marked, way))
 
     def _marked(self, r: random.Random, part: int, answer: Any, way: str) -> None:
@@ -138,14 +140,14 @@ class Turn(Asker):
         dice = r.random()
         if dice < 0.3:
             return  # certainly not sent: the next mark carries the same operation
-        self.machine.sends[self.lane, self.entries[0][0], part] += 1
+        self.machine.sends[self.lane, self.head, part] += 1
         self.shown = True
         self.op = ""
         if dice < 0.85:
             self.sent.add(part)
             self.told = part
         else:
-            self.machine.doubts.add((self.lane, self.entries[0][0], part))
+            self.machine.doubts.add((self.lane, self.head, part))
 
     def _sent(self, r: random.Random) -> None:
         part, self.told = self.told, 0
@@ -212,6 +214,7 @@ class Worker(Asker):
                     lane=lane.decode(),
                     token=turn["token"],
                     entries=[entry.decode().partition("|")[0].split("+") for entry in entries],
+                    head=_head(entries[0].decode()),
                     session=b",".join(filter(None, (inherit, session))).decode(),
                     inherits=bool(inherit),
                     sent={part for part, mark in marks.items() if mark[0] != "?"},
@@ -292,6 +295,11 @@ class Mover(Asker):
 
     def _next(self, then: str) -> None:
         self.then = then
+
+
+def _head(entry: str) -> str:
+    uids, at, _ = entry.split("|", 2)
+    return f"{uids.partition('+')[0]}@{at}"
 
 
 def there_of(lane: str, chat: str) -> str:

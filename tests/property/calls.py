@@ -101,7 +101,8 @@ def _edited_since(after: State, lane: str, uid: str) -> bool:
 
 def _complete(shadow: Shadow, step: Step, before: State, after: State) -> None:
     lane, token, n, kind, session = step.args[:5]
-    expired = bool(token) and shadow.journals[lane].last == token and not before.token(lane)
+    waits = bool(token) and shadow.journals[lane].last == token and not before.token(lane)
+    expired = waits and int(n) <= int(before.turns[lane]["n"])
     assert (_text(step.answer[0]) == "ok") == (_holds(step, before) or expired)
     if not _holds(step, before) and not expired:
         return _same(step, before, after)
@@ -157,7 +158,7 @@ def _fail(shadow: Shadow, step: Step, before: State, after: State) -> None:
 
 
 def _mark(shadow: Shadow, step: Step, before: State, after: State) -> None:
-    lane, _, part, op, answer, _, _, first, way = step.args
+    lane, _, part, op, answer, _, _, first, way, apart = step.args
     kind, value = _text(step.answer[0]), step.answer[1]
     assert (kind == "refused") == (not _holds(step, before))
     if kind == "refused":
@@ -180,6 +181,9 @@ def _mark(shadow: Shadow, step: Step, before: State, after: State) -> None:
     if kind == "grant":
         chat = lane.strip("!?").partition(":")[0]
         assert step.now >= shadow.penalties.get(chat, 0), f"granted before the penalty of {chat} ended"
+        if part != "0":
+            assert step.now >= shadow.read.get(chat, 0) + int(apart), f"two messages of {chat} in {apart} ms"
+            shadow.read[chat] = step.now
         if part != "0" and mark[1] != op and way != "edit":
             journal.marks[part] = (mark[0] + 1, op)
 

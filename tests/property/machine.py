@@ -81,9 +81,6 @@ class Machine:
             raise AssertionError(f"{name} broke: {error}") from error
         self.trace[-1] += f" -> {answer}"
         note(self.shadow, Step(name, args, answer, self.shard.now_ms), read(dump, self.shadow.before.since))
-        if name == "forget":  # what was told may be told again, under the same name
-            for key in [key for key in self.sends if key[0] == f"?{args[0]}"]:
-                del self.sends[key]
         for (lane, head, part), count in self.sends.items():
             assert count <= 2, f"part {part} of {head} in {lane} was sent {count} times"
         return answer
@@ -197,6 +194,8 @@ class Machine:
             self.mover = Mover(self, old=MOVE[0], new=MOVE[1])
         self.mover.act(r)
         if self.mover.parcel and self.mover.then == "into" and r.random() < 0.3:
+            if r.random() < 0.5:
+                self.run("forget", (MOVE[1], self._count - 4, MOVE[0]))
             self.run("forget", (MOVE[0], self._count + 1, ""))
 
     def cool(self, r: random.Random) -> None:

@@ -107,6 +107,8 @@ class Shadow:
     """Chat that moved → the ids of the sessions in its parcel, by key."""
     arrived: set[str] = field(default_factory=set)
     penalties: dict[str, int] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
+    """Chat → when something that people read was granted last."""
     calls: dict[str, tuple[int, list[tuple[str, str]]]] = field(default_factory=dict)
     signalled: set[str] = field(default_factory=set)
     ended: int = 0

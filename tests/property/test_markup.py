@@ -79,6 +79,7 @@ PIECES = st.sampled_from(
             "[^1]: ",
             "|a|b|\n|-|:-:|\n",
             "|c|d|\n",
+            "|`e|f`|$g|h$|i|\n",
             "```py\n",
             "\n```\n",
             "[x] ",
@@ -124,7 +125,8 @@ PIECES = st.sampled_from(
 MARKDOWN = st.lists(PIECES, max_size=60).map("".join)
 # Pieces whose letters must all be seen, whatever stands around them.
 SIGNS = "* ** _ ` ``` ~~ || > - 1. # [ ] ( ) < > <u> $ \\( \\) | : !"
-SAFE = st.lists(st.sampled_from([*SIGNS.split(), " ", "\n", "\n\n", "a", "bc", "中", "é", "😀"]), max_size=60)
+WORDS = (" ", "\n", "\n\n", "a", "bc", "中", "é", "😀", "\n|h|\n|-|\n|", "2*3")
+SAFE = st.lists(st.sampled_from([*SIGNS.split(), *WORDS]), max_size=60)
 
 
 @settings(max_examples=400)

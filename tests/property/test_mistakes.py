@@ -228,6 +228,9 @@ MISTAKES = {
     "move: leaves the session behind": Change("out.lua", "    call('DEL', P .. kind .. lane)\n", ""),
     "move: a note that stays": Change("moved.lua", "call('ZREM', P .. 'parcels', ARGV[1])\n", ""),
     "move: nobody sees that it was left alone": Change("claim.lua", "num(now - MOVE_MS)", "num(now - 9 * MOVE_MS)"),
+    "mark: what people read comes at once": Change("mark.lua", "tonumber(p[3] or 0) + apart or 0", "0 or 0"),
+    "mark: a beginning takes an answer's slot": Change("mark.lua", "part == '0' or ARGV[9] == 'grow'", "part == '0'"),
+    "mark: an edit is journaled as a send": Change("mark.lua", "'0' and not edit and not same", "'0' and not same"),
     "move: a pause of the old chat that nobody can end": Change("moved.lua", "then lift(scope, value) end", "then end"),
     "cool: a shorter penalty wins": Change(
         "cool.lua", "math.max(now + tonumber(ARGV[2]), tonumber(p[2] or 0))", "now + tonumber(ARGV[2])"

@@ -2,8 +2,9 @@
 -- complete: a turn's end. Session, ends, settings and the lane's next place change together or not at all.
 -- KEYS[1] ready   ARGV lane token n end session ttl inherit? keep-bad? notice-json own-count [i end]... [field value]...
 -- -> {ok, entries left} | {refused, 0}
--- Promise: a token that no longer stands changes nothing. One whose lease ran out stands as long as nobody has claimed
--- the lane since: nothing can have changed, and refusing would show the answer twice.
+-- A value of digits and a dot gets the id of the last entry behind it: what waited at that moment.
+-- Promise: a token that no longer stands changes nothing. The last whose lease ran out stands while nobody holds the
+-- lane: the session cannot have changed, and refusing would show the answer twice.
 unrefused()
 local lane, token, n, common = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local turn, list, chat = P .. 'turn:' .. lane, P .. 'lane:' .. lane, chat_of(lane)
@@ -27,10 +28,12 @@ end
 if ARGV[5] ~= '' then call('SET', session, ARGV[5], 'EX', ARGV[6]) end
 if ARGV[7] == '1' then call('DEL', P .. 'inherit:' .. lane) end
 for i = fields, #ARGV, 2 do
-  if ARGV[i + 1] == '' then
+  local value = ARGV[i + 1]
+  if string.match(value, '^%d+%.$') then value = value .. string.match(call('LINDEX', list, -1) or '', '^%d*') end
+  if value == '' then
     call('HDEL', P .. 'chat:' .. chat, ARGV[i])
   else
-    call('HSET', P .. 'chat:' .. chat, ARGV[i], ARGV[i + 1])
+    call('HSET', P .. 'chat:' .. chat, ARGV[i], value)
   end
 end
 call('EXPIRE', P .. 'chat:' .. chat, ARGV[6])

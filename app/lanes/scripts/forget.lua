@@ -4,7 +4,7 @@
 -- -> {entries and dead letters that went, {lane, token taken away ...}}
 -- Promise: younger entries stay in order, and a turn of theirs sends nothing a third time. The chat's pace stays, or a
 -- penalty could be shaken off; so does `stop<uid>`, or a /stop that comes again would hit a younger question; so do the
--- ids of the chat that it was before, where /forget has to go too.
+-- ids of the chat that it was before, where /forget has to go too. A pause stays too, but for who it was by, and why.
 unrefused()
 local scope, mid = ARGV[1], tonumber(ARGV[2])
 local chat = chat_of(scope)
@@ -31,6 +31,7 @@ if whole then
   for at, value in pairs(pairs_of('pause')) do
     local _, ver = record(value)
     if at == '*' or chat_of(at) == chat then call('DEL', P .. 'notice:' .. chat .. ':pause' .. ver) end
+    if chat_of(at) == chat then call('HSET', P .. 'pause', at, string.match(value, '^.-|.-|.-|.-|.-|') .. '|') end
   end
   for _, field in ipairs(call('HKEYS', P .. 'parcel:' .. chat)) do
     if field ~= 'to' then call('HDEL', P .. 'parcel:' .. chat, field) end

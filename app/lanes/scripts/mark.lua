@@ -5,8 +5,8 @@
 -- Promise: at most two ops of a part; same op, no second mark; nothing before a penalty's end; part 0 leaves no journal.
 -- Ways: `grow` sends the beginning of an answer that is not finished; like part 0 it never takes an answer's slot, so a
 -- chat where many wait gets answers, not beginnings; `more` (part 0) edits it. `edit` finishes a message that stands: it
--- has an answer's rights. What people read is `apart`; of the rest some may go at once, but not in the minute after a
--- penalty: Telegram has then said that it takes less.
+-- has an answer's rights. What people read is `apart`, and in the minute after a penalty all else too: Telegram has
+-- then said that it takes less.
 unrefused()
 local lane, token, part, op, answer = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local gap, burst = tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -29,14 +29,15 @@ if tonumber(k) >= 2 and not same then return { 'unsure', 0, stop } end
 -- Commands have a budget of their own: they are confirmed while answers wait for their slots.
 local budget = string.byte(lane) == 33 and 'urgent' or 'tat'
 local p = call('HMGET', pace, budget, 'penalty', 'shown')
-local penalty, apart = tonumber(p[2] or 0), (part ~= '0' or ARGV[9] ~= '') and tonumber(ARGV[10] or 0) or 0
+local penalty = tonumber(p[2] or 0)
+local apart = (part ~= '0' or ARGV[9] ~= '' or now < penalty + 60000) and tonumber(ARGV[10] or 0) or 0
 local clear = math.max(penalty, apart > 0 and tonumber(p[3] or 0) + apart or 0)
 local wait, reserved = 0, slot > 0 and now <= slot + 2000
 if reserved then
   wait = math.max(slot, clear) - now
   if wait > 0 then call('HSET', turn, 'slot', num(now + wait)) end
-elseif gap > 0 or clear > now then
-  local free = now < penalty + 60000 and 1 or spare and burst - 1 or burst
+elseif gap > 0 or apart > 0 or clear > now then
+  local free = spare and burst - 1 or burst
   local tat = math.max(tonumber(p[1] or 0), now) + gap
   local fits = math.max(tat - free * gap, clear)
   wait = fits - now

@@ -174,7 +174,7 @@ class TestOver:
 
     @pytest.mark.parametrize("error", [Dead(), Forbidden("blocked")])
     def test_a_chat_that_is_gone_is_marked(self, error: Exception) -> None:
-        assert over(claim(update()), error, Manual(50.0)) == End("undeliverable", fields=(("refused", "50000"),))
+        assert over(claim(update()), error, Manual(50.0)) == End("undeliverable", fields=(("refused", "50000."),))
 
     @pytest.mark.parametrize("error", [Unsure(), Rejected("message is too strange")])
     def test_a_doubtful_or_refused_answer_is_told_by_a_notice(self, error: Exception) -> None:

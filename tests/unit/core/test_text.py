@@ -138,14 +138,20 @@ class TestEmoji:
 class TestIgnored:
     @pytest.mark.parametrize(
         "text",
-        ["$ignore", "$ignore me", "  $IGNORE", "\u202e$ignore", "@lane_bot $ignore x", "@Lane_Bot, $ignore x"],
+        [
+            *("$ignore", "$ignore me", "  $IGNORE", "\u202e$ignore", "@lane_bot $ignore x", "@Lane_Bot, $ignore x"),
+            *("/ignore", "/ignore me", "/IGNORE@lane_bot me", "@lane_bot /ignore\nme"),
+        ],
     )
     def test_what_begins_with_the_prefix_is_nobodys(self, text: str) -> None:
         assert ignored(text, "$ignore", "lane_bot")
 
-    @pytest.mark.parametrize("text", ["", "please $ignore", "@other_bot $ignore", "ignore", "$ ignore"])
+    @pytest.mark.parametrize(
+        "text", ["", "please $ignore", "@other_bot $ignore", "ignore", "$ ignore", "/ignored", "to /ignore"]
+    )
     def test_what_does_not_is_answered(self, text: str) -> None:
         assert not ignored(text, "$ignore", "lane_bot")
 
-    def test_without_a_prefix_nothing_is(self) -> None:
+    def test_without_a_prefix_only_the_command_is(self) -> None:
         assert not ignored("", "", "lane_bot")
+        assert ignored("/ignore", "", "lane_bot")

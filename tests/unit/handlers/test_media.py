@@ -19,7 +19,7 @@ from handlers.fallback import Fallback
 from handlers.media import Media
 from handlers.question import DATA, KEPT_LENGTH, PICTURES
 from handlers.reply import Reply
-from tests.unit.fakes import BOB, GROUP, ME, OURSELVES, claim, context, mention, message, update
+from tests.unit.fakes import ANN, BOB, GROUP, ME, OURSELVES, claim, context, mention, message, update
 from tests.unit.handlers.test_reply import CAST, Bot, Model, Patient
 from tests.unit.media.test_reader import JPEG, SIZES, URL, Files, Hear, reader
 
@@ -123,15 +123,23 @@ class TestPictures:
         for _ in range(3):
             await bot.send({"text": "which colour?"})
         assert [prompt.images for prompt in bot.model.prompts] == [(URL,), (URL,), (URL,), ()]
-        shown = load(bot.session).turns[0].shown
-        await bot.send({"text": "and how old?", "reply_to_message": message(shown[0], "a hat", from_=OURSELVES)})
+        session = load(bot.session)
+        session.turns[0].shown = [77]
+        bot.session = session.dump()
+        await bot.send({"text": "and how old?", "reply_to_message": message("a hat", message_id=77, from_=OURSELVES)})
         assert bot.model.prompts[-1].images == (URL,)
+
+    async def test_such_a_question_is_asked_anew_about_the_picture_too(self) -> None:
+        bot = Sends(Model("a hat", "red", "blue"))
+        await bot.send({"photo": SIZES, "caption": "what is it?"})
+        await bot.send({"text": "which colour?"})
+        await bot.reply.retry(context(claimed=claim(update(uid=bot.uid, text="/retry"), session=bot.session)))
+        assert (bot.question, bot.model.prompts[-1].images) == ("which colour?", (URL,))
 
     async def test_a_picture_is_not_shown_with_what_somebody_else_asks(self) -> None:
         bot = Sends(Model("a hat", "hello", "hats"))
-        asks = {"chat": GROUP, "entities": mention(), "text": "@lanekeeper_bot hello"}
-        await bot.send({"photo": SIZES, "caption": "@lanekeeper_bot what?", "chat": GROUP})
-        await bot.send({**asks, "from": BOB})
+        for who, said in ((ANN, {"caption": "@lane_bot what?", "photo": SIZES}), (BOB, {"text": "@lane_bot hello"})):
+            await bot.send({"chat": GROUP, "from": who, **said})
         assert bot.model.prompts[-1].images == ()
 
     async def test_nobody_hears_twice_that_a_picture_is_not_seen(self) -> None:

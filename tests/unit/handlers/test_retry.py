@@ -184,6 +184,21 @@ class TestEdit:
         assert await self.edited(asker, "one", 21) == End("dropped: ignored")
         assert (len(asker.model.prompts), stands(asker)) == (1, {500: "a"})
 
+    async def test_what_was_not_asked_when_it_was_written_is_asked_by_its_edit(self) -> None:
+        asker = bot("a", "b")
+        await say(asker, "q", 20)
+        await self.edited(asker, "@lane_bot and now?", 21)
+        assert (asker.asked()[-1][1], stands(asker)) == ("@lane_bot and now?", {500: "a", 501: "b"})
+        assert [turn.mid for turn in load(asker.session).turns] == [20, 21]
+
+    @pytest.mark.parametrize("mid, later", [(21, 300), (19, 5)], ids=["long ago", "before the last question"])
+    async def test_but_not_what_nobody_waits_for_any_more(self, mid: int, later: int) -> None:
+        asker = bot("a")
+        await say(asker, "q", 20)
+        raw = update("edited_message", uid=80, text="late", message_id=mid, edit_date=DATE + later)
+        assert await asker.reply(context(claimed=claim(raw, session=asker.session))) == End("dropped: ignored")
+        assert len(asker.model.prompts) == 1
+
     async def test_what_a_member_asked_is_noted_as_theirs(self) -> None:
         asker = bot("a", "b")
         await asker.turn(text="hi", chat=GROUP, from_=BOB)

@@ -55,7 +55,7 @@ class Desk:
     def mark(self, claim: Any, op: str, part: int = 1, first: bool = True, **given: Any) -> tuple[str, int, int]:
         pace = (given.get("gap", 0), given.get("burst", 3))
         args = (claim.lane, claim.token, part, op, given.get("answer", ""), *pace, "1" if first else "")
-        kind, value, stop = self.shard.ask("mark", *args)
+        kind, value, stop = self.shard.ask("mark", *args, given.get("way", ""), given.get("apart", 0))
         return kind.decode(), int(value), stop
 
     def sent(self, claim: Any, message: int, part: int = 1) -> str:

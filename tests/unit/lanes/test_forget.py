@@ -33,6 +33,16 @@ def test_other_chats_and_the_pace_stay(desk: Desk) -> None:
     assert desk.shard.names() == LEFT | {"session:8", "pace:7"}
 
 
+@pytest.mark.parametrize("scope", ["-5", "-5:t1"])
+def test_a_pause_stays_without_the_words_of_who_paused(desk: Desk, scope: str) -> None:
+    for one in (scope, "-6", "*"):
+        desk.hold(one)
+    was = [desk.shard.get("HGET", "pause", one) for one in (scope, "-6", "*")]
+    desk.forget("-5", 99)
+    was[0] = was[0].removesuffix(b"ann|lunch | back soon") + b"|"
+    assert [desk.shard.get("HGET", "pause", one) for one in (scope, "-6", "*")] == was
+
+
 def test_what_is_younger_is_answered_in_order_without_the_history(desk: Desk) -> None:
     talked(desk)
     for _ in range(3):

@@ -58,11 +58,13 @@ def test_a_lane_in_which_nothing_runs_has_nothing_to_show(desk: Desk) -> None:
     assert glance(desk, "-6") == []
 
 
-def test_never_during_a_penalty(desk: Desk) -> None:
+def test_never_during_a_penalty_nor_in_the_minute_after(desk: Desk) -> None:
     waiting(desk, 2)
     desk.shard.ask("cool", "-5", 9000)
     assert glance(desk) == []
-    desk.shard.tick(9001)
+    desk.shard.tick(68_000)
+    assert glance(desk) == []
+    desk.shard.tick(1001)
     assert glance(desk) == [11, 12]
 
 

@@ -174,6 +174,17 @@ def test_typing_does_not_use_up_the_slot_of_an_answer(desk: Desk) -> None:
     assert desk.mark(second, "op2", gap=1000, burst=2)[0] == "grant"
 
 
+@pytest.mark.parametrize("gap", [0, 1000])
+def test_what_people_read_comes_apart_and_the_memory_of_it_ends(gap: int, desk: Desk) -> None:
+    first, second = many(desk, 2)
+    assert desk.mark(first, "op1", gap=gap, apart=1100)[0] == "grant"
+    assert 60 <= desk.shard.get("TTL", "pace:-5") <= 63
+    assert desk.mark(second, "", part=0, gap=gap, apart=1100)[0] == "grant"
+    assert desk.mark(second, "op2", gap=gap, apart=1100) == ("wait", 1100, 0)
+    desk.shard.tick(1100)
+    assert desk.mark(second, "op2", gap=gap, apart=1100)[0] == "grant"
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_no_minute_sees_more_than_a_group_may_be_sent(seed: int, desk: Desk) -> None:
     r = random.Random(seed)

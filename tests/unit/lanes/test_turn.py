@@ -75,6 +75,14 @@ def test_settings_of_a_chat_are_set_and_removed(desk: Desk) -> None:
     assert desk.shard.get("TTL", "chat:-5") > 0
 
 
+@pytest.mark.parametrize("waiting, noted", [(0, b"5."), (2, b"5.103")])
+def test_a_moment_is_noted_with_what_waited_then(desk: Desk, waiting: int, noted: bytes) -> None:
+    for _ in range(1 + waiting):
+        desk.store("7")
+    desk.complete(desk.take(), fields={"refused": "5."})
+    assert desk.shard.get("HGETALL", "chat:7") == {b"refused": noted}
+
+
 def test_settings_of_a_chat_live_as_long_as_it_talks(desk: Desk) -> None:
     desk.store("7")
     desk.complete(desk.take(), fields={"persona": "pirate"})

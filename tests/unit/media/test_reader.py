@@ -91,6 +91,10 @@ class TestPictures:
         given = await read(reader(Files()), document("jpeg", "a.jpg", "image/jpeg"))
         assert given == Given(Found("[photo]", images=(URL,), files=(("photo", "jpeg", "a.jpg"),)))
 
+    async def test_a_picture_in_a_format_that_models_do_not_know_is_wanted_as_a_photo(self) -> None:
+        given = await read(reader(Files(a=b"\0\0\0\x18ftypheic\0\0")), document("a", "IMG_1.HEIC", "image/heic"))
+        assert given.sorry == (unread.NO_PICTURE,)
+
     async def test_no_more_than_so_many_are_fetched_those_of_the_question_first(self) -> None:
         files = Files(mine=JPEG, theirs=JPEG)
         own = [made(photo=[{"file_id": "mine"}]) for _ in range(3)]

@@ -181,11 +181,15 @@ class TestDeadChats:
         return await boundary(Outbox())(ctx, inner), inner.texts
 
     async def test_what_was_written_before_costs_nothing(self) -> None:
-        assert await self.run(str(DATE * 1000 + 1000)) == (End("undeliverable"), [])
+        assert await self.run(f"{DATE * 1000 + 1000}.") == (End("undeliverable"), [])
+
+    @pytest.mark.parametrize("last", [900, 905])
+    async def test_what_waited_when_a_send_was_refused_costs_nothing(self, last: int) -> None:
+        assert await self.run(f"{DATE * 1000 + 700}.{last}") == (End("undeliverable"), [])
 
     async def test_who_writes_later_is_answered_and_the_mark_goes(self) -> None:
-        for refused in (DATE * 1000 - 1, DATE * 1000 + 700):  # within a second nobody knows, so it is answered
-            assert await self.run(str(refused)) == (End("answered", fields=(("refused", ""),)), ["hello"])
+        for refused in (f"{DATE * 1000 - 1}.", f"{DATE * 1000 + 700}.", f"{DATE * 1000 + 700}.899"):
+            assert await self.run(refused) == (End("answered", fields=(("refused", ""),)), ["hello"])
         assert (await self.run("rubbish"))[1] == ["hello"]
 
     async def test_the_mark_goes_together_with_what_the_turn_sets(self) -> None:

@@ -14,7 +14,7 @@ from app.core.updates import Address
 from app.lanes.answers import Marked
 from app.outbox import post as posts
 from app.outbox.outbox import Outbox
-from app.outbox.pacing import BURST, Pace
+from app.outbox.pacing import BURST, Pace, Permits
 from app.outbox.signs import AFTER_SECONDS, EVERY_SECONDS, show
 from app.outbox.window import FIRST, MOST
 from tests.support.shard import Shard
@@ -180,12 +180,24 @@ class Watched(Grants):
         return self.granted, 0 if self.granted else 100
 
 
-async def test_typing_waits_for_no_permit() -> None:
+async def test_typing_waits_for_a_permit_for_a_second_at_most() -> None:
     lanes, phone = Watched(), Phone(Manual())
     lanes.granted = 0
     outbox = office(lanes, phone, Pace(GAP, 0, 0))
-    await asyncio.wait_for(show(outbox.post, claim("7"), HERE), 1)
-    assert (lanes.asked, lanes.marks, phone.typed, phone.clock.sleeping) == (1, 0, [], 0)
+    shown = asyncio.ensure_future(show(outbox.post, claim("7"), HERE))
+    await age(phone.clock, 0.9, until=shown.done)
+    assert not shown.done()
+    await age(phone.clock, 0.2)
+    assert shown.done()
+    assert (lanes.marks, phone.typed) == (0, [])
+
+
+async def test_many_that_begin_at_once_all_get_a_permit_as_soon_as_there_is_one(shard: Shard) -> None:
+    clock = Manual()
+    permits = Permits(Scripts(shard=shard, clock=clock), Pace.of(30, 0, 0).everywhere_ms, clock)
+    asked = [asyncio.ensure_future(permits.spare()) for _ in range(20)]
+    await age(clock, 0.8, 0.01)
+    assert [ask.done() and ask.result() for ask in asked] == [True] * 20
 
 
 async def test_typing_takes_no_permit_kept_for_answers(desk: Desk) -> None:
@@ -194,18 +206,21 @@ async def test_typing_takes_no_permit_kept_for_answers(desk: Desk) -> None:
     outbox = office(lanes, phone, Pace.of(30, 0, 0))
     desk.store()
     held = desk.take(lease=ENDLESS_MS)
-    for _ in range(20):
-        await show(outbox.post, held, HERE)
+    shows = [asyncio.ensure_future(show(outbox.post, held, HERE)) for _ in range(20)]
+    await turns(60)
     assert len(phone.typed) in (1, 2)
     await asyncio.wait_for(outbox.post.permits.take(), 1)
+    for one in shows:
+        one.cancel()
 
 
 async def test_typing_does_not_overtake_an_answer_that_waits_for_a_permit() -> None:
     lanes, phone = Watched(), Phone(Manual())
     outbox = office(lanes, phone, Pace(GAP, 0, 0))
     outbox.post.permits._queue.append(never())
-    await show(outbox.post, claim("7"), HERE)
-    assert (lanes.asked, phone.typed) == (0, [])
+    shown = asyncio.ensure_future(show(outbox.post, claim("7"), HERE))
+    await age(phone.clock, 2, until=shown.done)
+    assert (shown.done(), lanes.asked, phone.typed) == (True, 0, [])
 
 
 @pytest.mark.parametrize("answered_before", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -262,3 +263,17 @@ async def test_an_answer_of_many_parts_ends_in_a_group_and_each_part_is_sent_onc
     assert [what for _, what, _ in house.phone.calls] == ["send"] * 7
     assert "".join(text for _, _, text in house.phone.calls).count("line of an answer") == 1500
     assert not desk.claim(1).claims, "the turn has ended"
+
+
+@pytest.mark.parametrize("topics", [1, 5])
+async def test_no_two_messages_of_a_chat_within_a_second_whoever_sends_them(topics: int, desk: Desk) -> None:
+    house = House(desk, every=0.3)
+    for topic in range(2, 2 + topics):
+        for _ in range(4):
+            desk.store(f"-100:t{topic}")
+    desk.store("!-100", kind="c")
+    await house.live(12)
+    await house.close()
+    times = house.phone.times(-100)
+    assert len(times) >= 5
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 1.0

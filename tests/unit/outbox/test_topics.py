@@ -73,3 +73,11 @@ async def test_a_topic_that_is_closed_does_not_silence_the_rest_of_its_chat(
     with pytest.raises(Dead) as ended:
         await Turn(outbox, held, slowly(WORDS[:1]), address).end()
     assert over(held, ended.value) == End("undeliverable")
+
+
+async def test_a_server_that_sends_nothing_without_its_question_gets_the_answer_without_it(desk: Desk) -> None:
+    outbox, phone, held = bureau(desk, "off", "7")
+    written = forum(phone, lambda address: UNASKED if address.reply else "")
+    text = await Turn(outbox, held, slowly(WORDS[:3])).end()
+    assert phone.stands == {1: text}
+    assert [address.reply for address in written] == [5, None]

@@ -77,3 +77,33 @@ def test_no_answer_begins_in_a_pause_but_one_that_began_is_finished(desk: Desk) 
     desk.hold("7")
     args = (claim.lane, claim.token, 1, "", "whole", GAP, BURST, "", "edit")
     assert desk.shard.ask("mark", *args)[0] == b"grant"
+
+
+APART = 1100
+
+
+def apart(desk: Desk, claim: Any, way: str, part: int = 0) -> tuple[str, int]:
+    args = (claim.lane, claim.token, part, "a", "", GAP, BURST, "", way, APART)
+    kind, value, _ = desk.shard.ask("mark", *args)
+    return kind.decode(), int(value)
+
+
+def test_what_people_read_is_apart_and_what_they_do_not_read_may_come_between(desk: Desk) -> None:
+    claim = held(desk)
+    assert apart(desk, claim, "grow", 1) == ("grant", 0)
+    assert apart(desk, claim, "") == ("grant", 0), "typing"
+    assert apart(desk, claim, "more") == ("wait", APART)
+    assert apart(desk, claim, "edit", 1) == ("wait", APART)
+    desk.shard.tick(APART)
+    assert apart(desk, claim, "edit", 1) == ("grant", 0)
+
+
+def test_in_the_minute_after_a_penalty_nothing_comes_at_once(desk: Desk) -> None:
+    claim = held(desk)
+    desk.shard.ask("cool", "7", 3000)
+    desk.shard.tick(3000)
+    assert apart(desk, claim, "grow", 1) == ("grant", 0)
+    assert apart(desk, claim, "") == ("wait", APART)
+    desk.shard.tick(61_000)
+    assert apart(desk, claim, "more") == ("grant", 0)
+    assert apart(desk, claim, "") == ("grant", 0)
