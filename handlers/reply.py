@@ -28,10 +28,9 @@ from app.model.persona import Cast
 from app.model.retries import uncut
 from app.sessions.session import Session, Turn
 from handlers.media import Reader, again, reading
-from handlers.question import PICTURES, anew, corrected, front, question, speechless
+from handlers.question import PICTURES, anew, corrected, edits, front, question, speechless
 
 MOST_ASIDES = 2
-SOON_SECONDS = 300  # after this nobody waits for an answer to what was not asked
 LOADING_SECONDS = 3.0  # a model that takes longer to load is worth a word
 LOADING_TOLD_SECONDS = 3600
 
@@ -92,11 +91,12 @@ class Reply:
 
     async def __call__(self, ctx: Context) -> Outcome:
         session, replaced = self._session(ctx), None
-        if ctx.edit and not _unasked(ctx, session):
+        if edits(ctx, session):
             replaced = session.last()
             if replaced is None or ctx.message.message_id not in replaced.mids:
                 return End("dropped: ignored")
             session.turns.pop()
+            ctx.edit = True
         history, trimmed = session.history(self._turns, self._tokens)
         try:
             if replaced is not None and replaced.said:
@@ -293,16 +293,6 @@ class Reply:
 
 _FINISH = {"length": words.LENGTH, "content_filter": words.FILTERED, "cut": words.CUT, "stopped": words.STOPPED_HERE}
 _EMPTY = {"length": words.SORRY_LENGTH, "content_filter": words.SORRY_FILTERED}
-
-
-def _unasked(ctx: Context, session: Session) -> bool:
-    """Whether an edited message was not asked when it was written, a moment ago: it had no words, or not our name.
-
-    Of a conversation that has just begun afresh nobody knows what was asked before.
-    """
-    message, asked = ctx.message, [mid for turn in session.turns for mid in turn.mids]
-    soon = (message.edit_date or message.date) - message.date < SOON_SECONDS
-    return soon and bool(asked) and message.message_id > max(asked)
 
 
 def _later(history: list[Said], room: float) -> list[Said]:

@@ -36,8 +36,8 @@ class Claim:
     session: bytes
     chat: dict[str, str]
     journal: dict[str, str]
-    """"answer" -> the text; "m:<part>" -> "123" (message id) or "?1:op1,..." (sends whose end is unknown); "done" -> how
-    many of its first parts are finished, and a checksum of them."""
+    """"answer" -> the text; "m:<part>" -> "123" (message id) or "?1:op1" (so many sends whose end is unknown, the last
+    one's id); "done" -> how many of its first parts are finished, and a checksum of them."""
     stop: bool
     """/stop was asked for."""
     t0_ms: int

@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     pace_global_per_second: kinds.Number = 30
     """Messages to Telegram per second, of all processes together. 0: no limit."""
     pace_chat_per_second: kinds.Number = 1
-    """Messages per second to one chat, after a burst of 3. 0: no limit."""
+    """Messages per second to one chat. 0: no limit."""
     pace_group_per_minute: kinds.Number = 20
     """Messages to one group in any 60 seconds. 0: no limit."""
 

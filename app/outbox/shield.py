@@ -17,6 +17,8 @@ _STAND_IN_WORD = re.compile(f"[{chr(_FIRST + 2)}-{chr(_LAST)}]")
 _INNER = r"(?!\n[ \t>]*\n)[^`]"
 # Scripts that put no space around bold words, and where Markdown would see none beside punctuation: "**注意：**请看".
 _CJK, _ASCII = "\u2e80-\uffef", "\x00-\u2010"
+_PLACE = "[!#-'*-;=?-Z_a-z~]"  # in an address; a bracket only where it is closed in it
+_TIMES = r"(?:\*(?=[A-Za-z0-9(])|\*\*(?=[0-9]))"  # as in 2*3*4, a*(b+c)*d, x**2 + y**2
 _RAW = re.compile(
     rf"""(?=[\\$`hw<:_*{chr(_FIRST)}-{chr(_LAST)}])(?:
     (?P<underline></?u>)
@@ -26,11 +28,10 @@ _RAW = re.compile(
         | (?<![\\$\w])\$(?![\s$])[^$\n`]*(?<![\s\\])\$(?![\d$]) )     # not the prices of "$5 or $6"
     | \\[()\[\]]                                                      # maths that has not ended yet
     | (?P<code> (?<!`)(?P<ticks>``?)(?![`\s])[^`\n]*(?<!\s)(?P=ticks)(?!`) )
-    | (?P<address> (?<![a-z<])(?:https?://|www\.)(?:(?!\*\*|~~)[!#-;=?-Z_a-z~])+ )
+    | (?P<address> (?<![a-z<])(?:https?://|www\.)(?:(?!\*\*|~~){_PLACE}|\({_PLACE}*\)|\()+ )
     | (?P<html> (?<!\]\()(?<!\\)<(?=[a-zA-Z/!?])(?!(?:https?|ftp|mailto):[^\s<>]*>|[\w.+-]+@[\w.-]+>) )
     | (?<=\]):                                # else "[1]: https://…" is a definition, which nobody sees
-    | (?:(?<=[0-9)\]])|(?<=(?<![\w*])[A-Za-z]))                       # 2*3*4, a*(b+c)*d, x**2 + y**2
-        (?:\*(?:[A-Za-z]\*)*(?=[A-Za-z0-9(])|\*\*(?=[0-9]))
+    | (?:(?<=(?<!\*)[0-9)\]])|(?<=(?<![\w*])[A-Za-z])){_TIMES}(?:(?:[A-Za-z]|[0-9.]++){_TIMES})*
     | (?<![\w*])__[a-z]++(?:_[a-z]++)*+__(?!\w)                       # Python's __init__
     | (?P<close> (?: (?<=[^\w\s*{_ASCII}])(?=\*{{2,3}}\w|\*[{_CJK}])      # bold that ends with punctuation, and
         | (?<=[^\w\s*\\(\[{{<])(?=\*{{2,3}}[{_CJK}]) )(?=\*+\w) \*+ )         # no space follows
@@ -85,10 +86,8 @@ class Shield:
         return self._sign(text)
 
     def _address(self, text: str) -> str:
-        """Marks that follow an address are not part of it, nor is a bracket that closes what was opened before it."""
-        address, unopened = text.rstrip(_TAIL), text.count(")") - text.count("(")
-        while unopened > 0 and address.endswith(")"):
-            address, unopened = address[:-1].rstrip(_TAIL), unopened - 1
+        """Marks that follow an address are not part of it."""
+        address = text.rstrip(_TAIL)
         return self._sign(address) + text[len(address) :] if _MARKUP.search(address) else text
 
     def _sign(self, text: str) -> str:

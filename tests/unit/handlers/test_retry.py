@@ -145,6 +145,14 @@ class TestEdit:
         await self.edited(asker, "4+4?", 21, uid=81)
         assert stands(asker) == {500: "it is 8"}
 
+    async def test_two_edits_while_it_was_answered_are_one_even_within_a_second(self) -> None:
+        asker = bot("it is 4", "it is 6")
+        await say(asker, "2+2?", 21)
+        raw = update("edited_message", uid=81, text="3+3?", message_id=21, edit_date=DATE)
+        made = claim(raw, session=asker.session, uids="80+81", at_ms=DATE * 1000)
+        keep(asker, await asker.reply(context(claimed=made)))
+        assert (stands(asker), len(load(asker.session).turns)) == ({500: "it is 6"}, 1)
+
     async def test_an_edit_after_a_retry_replaces_the_newer_answer(self) -> None:
         asker = bot("one", "two", "three")
         await say(asker, "q", 21)

@@ -62,7 +62,7 @@ def test_a_plain_text_comes_through_byte_for_byte(text: str) -> None:
         "**open and `open and [open](http",
         "a [x] b [y][z] c",
         "#5 and #tag",
-        "2*3*4 = 24, x**2 + y**2, (a+b)*(c+d)*(e), 5*x*y, k*T*h",
+        "2*3*4 = 24, x**2 + y**2, (a+b)*(c+d)*(e), 5*x*y, k*T*h, x**2*y**3",
     ],
 )
 def test_what_is_no_formatting_stays_as_it_is(text: str) -> None:
@@ -87,6 +87,10 @@ def test_what_is_no_formatting_stays_as_it_is(text: str) -> None:
             "[a][1] [1]\n\n[1]: https://x.y",
             "<a https://x.y>a</a> [<a https://x.y>1</a>]\n\n[<a https://x.y>1</a>]: https://x.y",
         ),
+        (
+            "[a](https://x.y/a_b)-c [d](https://x.y/_(e)_)s/[f](https://x.y/_g_) (https://x.y/_h_)",
+            "<a https://x.y/a_b>a</a>-c <a https://x.y/_(e)_>d</a>s/<a https://x.y/_g_>f</a> (https://x.y/_h_)",
+        ),
         ("- a\n  1. b\n     - [x] c\n- [ ] d", "• a\n  1. b\n     ☑ c\n☐ d"),
         ("3) a\n4) b", "3) a\n4) b"),
         ("1. a\n1. b\n\n10. c\n9. d", "1. a\n2. b\n\n10. c\n9. d"),
@@ -94,6 +98,7 @@ def test_what_is_no_formatting_stays_as_it_is(text: str) -> None:
         ("- > a\n- b", "• \n<quote>a</quote>\n• b"),
         ("```py\n\tx\n```\nb", "<pre py>    x</pre>\nb"),
         ("```\nx", "<pre>x</pre>"),
+        ("*1*st, *A*lpha, **1**2, *note 1*.", "<i>1</i>st, <i>A</i>lpha, <b>1</b>2, <i>note 1</i>."),
         ("a\n---", "<b>a</b>"),
         ("a\n-", "a\n-"),
         ("a " * 40 + "\n---\nb", "a " * 39 + "a\n———\nb"),
