@@ -10,7 +10,7 @@ from app.chain.compose import Handler
 from app.chain.context import Context
 from app.core.claims import Claim
 from app.core.outcome import Outcome
-from app.core.schema import Message, media_of
+from app.core.schema import Message, elsewhere, media_of
 from app.core.updates import Address
 from app.media.found import NOTHING, Asker, Found, Given
 from app.media.reader import KINDS
@@ -57,6 +57,8 @@ async def reading(ctx: Context, reader: Reader | None, outbox: Typing) -> Readin
     """What came with a question, and with what it replies to, for the block; else the pictures that it may be about."""
     own = [message for message in ctx.messages if media_of(message)]
     reply = ctx.message.reply_to_message
+    if reply is None:
+        reply = elsewhere(ctx.message)
     replied = [reply] if reply is not None and media_of(reply) and not _heard(ctx, reply) else []
     if reader is None or not (own or replied):
         async with again(ctx, (), reader, outbox) as given:
@@ -104,4 +106,5 @@ def _pictures(ctx: Context) -> list[tuple[str, str, str]]:
 
 def _heard(ctx: Context, reply: Message) -> bool:
     """Whether a recording was written down already: it stands in the conversation."""
-    return media_of(reply) in SPOKEN and any(turn.mid == reply.message_id for turn in ctx.session.turns)
+    known = (turn.mid for turn in ctx.session.turns if turn.mid)
+    return media_of(reply) in SPOKEN and reply.message_id in known

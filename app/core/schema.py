@@ -91,6 +91,7 @@ class Message(Struct, gc=False):
     is_topic_message: bool = False
     is_automatic_forward: bool = False
     reply_to_message: Message | None = None
+    external_reply: Raw = Raw()
     quote: Quote | None = None
     via_bot: User | None = None
     forward_origin: Raw = Raw()
@@ -262,6 +263,18 @@ def utf16(text: str, offset: int, length: int) -> str:
         return text[offset : offset + length]
     units = text.encode("utf-16-le", "surrogatepass")
     return units[2 * offset : 2 * (offset + length)].decode("utf-16-le", "replace")
+
+
+def elsewhere(message: Message) -> Message | None:
+    """What a message of this chat replies to in another, as a message without text; None for nothing readable."""
+    if not message.external_reply:
+        return None
+    try:
+        fields = msgspec.json.decode(message.external_reply, type=dict[str, Raw])
+        carried = {name: fields[name] for name in MEDIA if name in fields}
+        return msgspec.json.decode(msgspec.json.encode({"chat": {"id": 0, "type": ""}, **carried}), type=Message)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return None
 
 
 def media_of(message: Message) -> str:

@@ -84,6 +84,9 @@ MISTAKES = {
     "mark: without operation id": Change("mark.lua", "local same = marked == op", "local same = false"),
     "mark: pause not looked at": Change("mark.lua", "if pauses['*'] or covered(pauses, lane) then", "if false then"),
     "mark: the bot's pause not looked at": Change("mark.lua", "if pauses['*'] or covered", "if covered"),
+    "mark: what people read comes at once": Change("mark.lua", "tonumber(p[3] or 0) + apart or 0", "0 or 0"),
+    "mark: a beginning takes an answer's slot": Change("mark.lua", "part == '0' or ARGV[9] == 'grow'", "part == '0'"),
+    "mark: an edit is journaled as a send": Change("mark.lua", "'0' and not edit and not same", "'0' and not same"),
     "mark: an answer that changes": Change("mark.lua", "call('HSETNX', turn, 'answer'", "call('HSET', turn, 'answer'"),
     "sent: no token check": Change("sent.lua", "'token') ~= ARGV[2] then", "'token') == '' then"),
     "renew: no token check": Change("renew.lua", "'token') == ARGV[i + 1] then", "'token') then"),
@@ -228,9 +231,6 @@ MISTAKES = {
     "move: leaves the session behind": Change("out.lua", "    call('DEL', P .. kind .. lane)\n", ""),
     "move: a note that stays": Change("moved.lua", "call('ZREM', P .. 'parcels', ARGV[1])\n", ""),
     "move: nobody sees that it was left alone": Change("claim.lua", "num(now - MOVE_MS)", "num(now - 9 * MOVE_MS)"),
-    "mark: what people read comes at once": Change("mark.lua", "tonumber(p[3] or 0) + apart or 0", "0 or 0"),
-    "mark: a beginning takes an answer's slot": Change("mark.lua", "part == '0' or ARGV[9] == 'grow'", "part == '0'"),
-    "mark: an edit is journaled as a send": Change("mark.lua", "'0' and not edit and not same", "'0' and not same"),
     "move: a pause of the old chat that nobody can end": Change("moved.lua", "then lift(scope, value) end", "then end"),
     "cool: a shorter penalty wins": Change(
         "cool.lua", "math.max(now + tonumber(ARGV[2]), tonumber(p[2] or 0))", "now + tonumber(ARGV[2])"
@@ -238,6 +238,7 @@ MISTAKES = {
 }
 
 RARE = {
+    "complete: an inherited session goes unmerged",
     "merge: one of a shown answer is buried",
     "merge: a stop ends only the head",
     "mark: the same id granted past a pause",
