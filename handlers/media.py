@@ -96,7 +96,9 @@ def _asker(ctx: Context) -> Asker:
 def _pictures(ctx: Context) -> list[tuple[str, str, str]]:
     """Those of the question whose answer is replied to, or of one that the same person asked just before."""
     reply, turns = ctx.message.reply_to_message, ctx.session.turns
-    if reply is None:
+    if ctx.message.external_reply:
+        near = []
+    elif reply is None:
         near = [turn for turn in turns[-SHOWN_AGAIN:] if turn.by == ctx.asker]
     else:
         near = [turn for turn in turns if reply.message_id in turn.shown]

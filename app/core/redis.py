@@ -1,6 +1,6 @@
 """Clients of Redis. redis-py's defaults re-send writes and time out waiting reads, so nobody else makes a client.
 
-`work` is for commands and pipelines: the library sends nothing twice (lanes.md section 3, rule 5), a busy pool makes
+`work` is for commands and pipelines: the library sends nothing twice (docs/lanes.md), a busy pool makes
 callers wait, an answer that does not come in time is an error. `wait` is for pub/sub, where silence is normal.
 """
 

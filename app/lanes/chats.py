@@ -1,4 +1,4 @@
-"""What is done to a whole chat: it is forgotten, or it moves to another id. lanes.md section 8 is the specification.
+"""What is done to a whole chat: it is forgotten, or it moves to another id (docs/lanes.md).
 
 A session is read and written here without a claim, and that is the only place: `erase` changes nothing unless what was
 read still stands, and takes the token from whoever was given it.

@@ -1,4 +1,4 @@
-"""The lanes in Redis: how updates wait, run and end. lanes.md is the specification, `scripts/` the code.
+"""The lanes in Redis: how updates wait, run and end. docs/lanes.md says what they keep, `scripts/` are the code.
 
 *Lane*: the FIFO of a conversation's waiting updates; it exists only while something waits or runs in it. *Claim*: one
 worker's right to a lane, a lease (renewed) and a token (fenced). *Turn*: what a claim does with the lane's first entry.

@@ -1,7 +1,7 @@
 """One pipeline in flight; what is asked meanwhile leaves with the next. Nothing waits on a timer.
 
 A call is sent again, with the same arguments, until Redis has answered it or its caller has gone: every script is
-harmless to repeat (lanes.md section 3). What follows a send goes to the front, in the order asked: the time between a
+harmless to repeat (docs/lanes.md). What follows a send goes to the front, in the order asked: the time between a
 send and its journal entry is the only window in which a crash can show an answer twice.
 """
 

@@ -16,7 +16,7 @@ from app.core.errors import Stopped, StoreError, TurnOver
 from app.core.updates import Address
 from app.outbox.display import Display
 from app.outbox.post import Post
-from app.outbox.signs import Typing
+from app.outbox.signs import AFTER_SECONDS, Typing
 
 FIRST_SECONDS = 1.0  # from the first word on; an answer that is done by then is sent in one piece
 
@@ -48,6 +48,7 @@ class Growing:
         """The model said more."""
         if self._timer is None and self._display is not None:
             self._timer = self._post.clock.later(FIRST_SECONDS, self._begin)
+            self._typing.put_off(FIRST_SECONDS + AFTER_SECONDS)
         self._said.append(text)
 
     def anew(self) -> None:

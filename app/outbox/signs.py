@@ -38,6 +38,12 @@ class Typing:
         """From now on."""
         self._timer = self._post.clock.later(AFTER_SECONDS, self._start)
 
+    def put_off(self, seconds: float) -> None:
+        """No first sign before these seconds are over: by then there will be something to read."""
+        if self._timer and self.task is None:
+            self._timer.cancel()
+            self._timer = self._post.clock.later(seconds, self._start)
+
     def end(self) -> None:
         """No sign is begun any more."""
         if self._timer:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-CLAIM_MOST = 32  # lanes a call: a hundred with full sessions hold the server for 8 ms (lanes.md section 12)
+CLAIM_MOST = 32  # lanes a call: a hundred with full sessions hold the server for 8 ms
 
 
 @dataclass(slots=True)

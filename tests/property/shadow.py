@@ -1,4 +1,4 @@
-"""The shadow of a shard: what must be true of its keys, whatever was asked of it (lanes.md section 10).
+"""The shadow of a shard: what must be true of its keys, whatever was asked of it (docs/lanes.md).
 
 `calls.py` says what each script promises of its own answer and keeps this ledger; here are the invariants that hold
 after every step. Nothing here knows how a script works.

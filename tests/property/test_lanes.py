@@ -1,4 +1,4 @@
-"""The scripts keep the invariants of lanes.md section 10 under any interleaving that faults can bring about."""
+"""The scripts keep the invariants of docs/lanes.md under any interleaving that faults can bring about."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The seeded mistakes of lanes.md section 11, as changes of the real scripts: the harness must find every one."""
+"""Seeded mistakes, as changes of the real scripts: the harness must find every one."""
 
 from typing import Any
 

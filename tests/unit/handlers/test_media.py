@@ -207,6 +207,17 @@ class TestDocuments:
         assert bot.outbox.texts == [f"long\n\n{unread.aside(unread.LONG)}"]
         assert load(bot.session).turns[0].answer == "long"
 
+    async def test_what_another_chat_holds_is_shown_when_it_is_replied_to(self) -> None:
+        bot = Sends(Model(*["a hat"] * 4))
+        there: dict[str, Any] = {"origin": {"type": "channel", "date": 1}, "photo": SIZES}
+        await bot.send({"text": "what is it?", "external_reply": there, "quote": {"text": "look", "position": 0}})
+        assert bot.question == "what is it?\n\n> Someone sent:\n> [photo]\n> look"
+        assert bot.model.prompts[0].images == (URL,)
+        for there in ({"video": {"file_id": "x"}}, {"photo": 5}, {}):
+            await bot.send({"text": "and this?", "external_reply": there})
+            assert bot.question.startswith("and this?")
+            assert bot.model.prompts[-1].images == ()
+
     async def test_replying_to_one_gives_it_again_whole(self) -> None:
         bot = Sends(Model("a", "b"), files=Files(notes=b"word\n" * 900))
         await bot.send({"document": NOTES, "message_id": 5})
@@ -317,7 +328,7 @@ class TestThings:
         assert await bot.send(moved, kind="edited_message") == End("dropped: ignored")
         assert len(bot.model.prompts) == 1
 
-    @pytest.mark.parametrize("kind", ["video", "animation", "story", "paid_media"])
+    @pytest.mark.parametrize("kind", ["video", "animation", "story", "paid_media", "live_photo", "giveaway", "invoice"])
     async def test_what_nobody_reads_gets_one_kind_sentence(self, kind: str) -> None:
         bot = Sends(Model())
         assert await bot.send({kind: {"file_id": "x"}}) == End("answered")

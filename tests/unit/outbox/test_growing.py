@@ -75,6 +75,12 @@ async def test_typing_shows_until_the_text_grows(desk: Desk) -> None:
     assert all(at < begun for at in phone.typed)
 
 
+async def test_no_typing_just_before_a_text_that_comes_soon(desk: Desk) -> None:
+    outbox, phone, held = bureau(desk)
+    await Turn(outbox, held, slowly(WORDS[:30])).end()
+    assert phone.typed == []
+
+
 async def test_off_shows_nothing_before_the_answer_but_typing(desk: Desk) -> None:
     outbox, phone, held = bureau(desk, stream="off")
     text = await Turn(outbox, held, slowly(WORDS[:60])).end()
