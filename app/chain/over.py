@@ -69,8 +69,9 @@ def gone(claim: Claim) -> bool:
     """Whether the chat was gone when what is claimed was written.
 
     `dead` is when it went, `back` when it came back: ms, and behind a dot the id of the update that said so, since
-    Telegram's times are whole seconds. `refused` is when a send was, which is often heard of first; behind its dot stands
-    the last message that waited then. One of that second that came later may be from somebody who is back: it is answered.
+    Telegram's times are whole seconds. `refused` is when a send was, which is often heard of first; behind its dot
+    stands the last message that waited then. One of that second that came later may be from somebody who is back, so
+    it is answered.
     """
     entry = claim.entries[0]
     first = entry.uids.partition("+")[0]

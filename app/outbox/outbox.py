@@ -54,9 +54,7 @@ class Outbox:
         for number in surplus:
             await self.post.remove(claim, address, number)
 
-    async def _part(
-        self, claim: Claim, address: Address, number: int, part: Part, answer: str
-    ) -> tuple[Address, int]:
+    async def _part(self, claim: Claim, address: Address, number: int, part: Part, answer: str) -> tuple[Address, int]:
         """One part, in the message that stands for it or in a new one; its number in the journal."""
         if standing(claim, number):
             if f"m:{number + ANEW}" not in claim.journal and await self.post.edit(claim, address, number, part, answer):

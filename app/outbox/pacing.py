@@ -94,11 +94,11 @@ class Permits:
         """Ask for what may be left out (typing): not for long, after all answers, and leaving one for the next."""
         if not self.gap_ms:
             return True
-        waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._spare.append(waiter)
         if self._sparing is None:
             self._sparing = asyncio.get_running_loop().create_task(self._fetch_spare())
-        timer = self.clock.later(SPARE_SECONDS, lambda: waiter.done() or waiter.set_result(False))
+        timer = self.clock.later(SPARE_SECONDS, lambda: None if waiter.done() else waiter.set_result(False))
         try:
             return await waiter
         finally:

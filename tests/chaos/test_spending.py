@@ -119,7 +119,7 @@ async def at_rest(audit: Audit, load: Load) -> list[Line]:
         lines[:] = await audit.lines(load.charges())
         return not any(line.held for line in lines)
 
-    await until(rested, seconds=10, what="nothing held")  # type: ignore[arg-type]  # mypy takes a coroutine for T
+    await until(rested, seconds=10, what="nothing held")
     return lines
 
 

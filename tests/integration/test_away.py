@@ -154,7 +154,7 @@ async def empty(redis: Redis) -> None:
     async def gone() -> bool:
         return not await redis.keys("*:lane:*")
 
-    await until(gone, what="all lanes to be empty")  # type: ignore[arg-type]  # mypy takes a coroutine for T
+    await until(gone, what="all lanes to be empty")
 
 
 @pytest.mark.alone
@@ -187,11 +187,11 @@ async def test_a_store_that_only_reads_counts_as_down_until_it_writes_again(serv
         async def well() -> bool:
             return await ready() == ""
 
-        await until(down)  # type: ignore[arg-type]
+        await until(down)
         assert not beat.done()
         await redis.replicaof("NO", "ONE")
         assert await asyncio.wait_for(beat, 5) >= 1
-        await until(well)  # type: ignore[arg-type]
+        await until(well)
 
 
 async def test_readyz_of_the_command_tells_of_a_redis_that_only_reads(tmp_path: Path, server: Valkey) -> None:

@@ -87,7 +87,7 @@ async def test_sentinel_names_the_primary(short: Path) -> None:
     ]
     stores = connect(f"redis+sentinel://127.0.0.1:{sentinel}/prime/2")
     try:
-        await until(lambda: _works(stores.work), what="the primary")  # type: ignore[arg-type, return-value]
+        await until(lambda: _works(stores.work), what="the primary")
         await asyncio.gather(*(stores.work.incr("x") for _ in range(100)))
         assert await stores.work.get("x") == b"100"
         assert (await stores.work.info("keyspace"))["db2"]["keys"] == 2

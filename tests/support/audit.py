@@ -99,7 +99,7 @@ class Sampler:
                 self._note(await ledger.usage(self._charges))
                 return self._over
 
-            await until(look, seconds=1500, what="the end of the looking")  # type: ignore[arg-type]  # mypy takes a coroutine for T
+            await until(look, seconds=1500, what="the end of the looking")
 
     def _note(self, lines: list[Line]) -> None:
         self.looks += 1

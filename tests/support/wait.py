@@ -4,13 +4,17 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 _LOOK_AGAIN_SECONDS = 0.005
 
 
+@overload
+async def until(predicate: Callable[[], Awaitable[T]], seconds: float = ..., what: str = ...) -> T: ...
+@overload
+async def until(predicate: Callable[[], T], seconds: float = ..., what: str = ...) -> T: ...
 async def until(predicate: Callable[[], T | Awaitable[T]], seconds: float = 20, what: str = "") -> T:
     """Return the first true value of `predicate` (plain or async); AssertionError after `seconds`."""
     end = time.monotonic() + seconds

@@ -88,7 +88,7 @@ async def test_a_window_opens_with_the_first_request_or_by_the_clock_of_its_key(
         async def given() -> bool:
             return (await ask(key)).status_code == 200
 
-        await until(given, seconds=3, what="the next window")  # type: ignore[arg-type]  # mypy takes a coroutine for T
+        await until(given, seconds=3, what="the next window")
 
     await opens(A)
     await opens(B)

@@ -106,7 +106,7 @@ async def test_a_malformed_hint_does_not_end_the_listener(
                     await clock.advance(AGAIN_SECONDS)
                     return bool(seen)
 
-                await until(said)  # type: ignore[arg-type]  # mypy takes a coroutine for T
+                await until(said)
 
             await heard(WAKE, "5", woken)
             await redis.publish(channel, junk)

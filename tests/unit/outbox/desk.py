@@ -129,9 +129,7 @@ class Grants:
     def operation(self) -> str:
         return "op"
 
-    async def mark(
-        self, claim: Claim, *rest: Any, first: bool, way: str = "", apart_ms: float = 0.0
-    ) -> Marked:
+    async def mark(self, claim: Claim, *rest: Any, first: bool, way: str = "", apart_ms: float = 0.0) -> Marked:
         self.marks += 1
         await turns(2)
         answer = self.answers.popleft() if self.answers else Marked("grant")
@@ -168,9 +166,7 @@ class Scripts(Grants):
         self.operations += 1
         return f"w{self.operations:x}"
 
-    async def mark(
-        self, claim: Claim, *rest: Any, first: bool, way: str = "", apart_ms: float = 0.0
-    ) -> Marked:
+    async def mark(self, claim: Claim, *rest: Any, first: bool, way: str = "", apart_ms: float = 0.0) -> Marked:
         part, op, answer, gap_ms, burst = rest
         await turns()
         pace = (f"{gap_ms:.0f}", burst, "1" if first else "", way, f"{apart_ms:.0f}")

@@ -217,7 +217,7 @@ async def test_typing_takes_no_permit_kept_for_answers(desk: Desk) -> None:
 async def test_typing_does_not_overtake_an_answer_that_waits_for_a_permit() -> None:
     lanes, phone = Watched(), Phone(Manual())
     outbox = office(lanes, phone, Pace(GAP, 0, 0))
-    outbox.post.permits._queue.append(never())
+    outbox.post.permits._queue.append(asyncio.get_running_loop().create_future())
     shown = asyncio.ensure_future(show(outbox.post, claim("7"), HERE))
     await age(phone.clock, 2, until=shown.done)
     assert (shown.done(), lanes.asked, phone.typed) == (True, 0, [])
