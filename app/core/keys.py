@@ -69,7 +69,7 @@ KEYS: tuple[Key, ...] = (
         "settings and flags of a chat; `from` the chat that moves here, `was` the one that has",
         "SESSION_DAYS, renewed",
     ),
-    Key("…album:<lane>", "string", "the lane's latest album: `<group>|<first part>|<settles>`, in ms", "15 s"),
+    Key("…album:<lane>", "hash", "the lane's latest albums: group → `<first part>|<settles>`, in ms", "20 s"),
     Key(
         "…lanes:<chat>",
         "sorted set",

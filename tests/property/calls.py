@@ -1,6 +1,7 @@
 """What each script promises of one call: checked against the state before and after, and noted in the shadow."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from tests.property.chats import erase, forget, into, moved, out
@@ -8,7 +9,7 @@ from tests.property.claims import BURIED, claim, lift
 from tests.property.shadow import ATTEMPTS, Journal, Pause, Shadow, Step, chat_of
 from tests.property.state import State
 
-SETTLE_MS, SETTLE_MOST_MS = 1500, 5000
+SETTLE_MS, SETTLE_MOST_MS, ALBUM_MS = 1500, 5000, 15000
 
 
 def note(shadow: Shadow, step: Step, after: State) -> None:
@@ -25,9 +26,23 @@ def _arrived(shadow: Shadow, lane: str, uid: str) -> None:
     waits = any(uid == entry.uids[0] for entry in shadow.before.lists.get(lane, []))
     if (lane, uid) not in shadow.order:
         shadow.arrivals += 1
-        shadow.order[lane, uid] = shadow.arrivals
+        shadow.order[lane, uid] = Fraction(shadow.arrivals)
     else:
         assert waits or uid in shadow.known, f"{uid} of {lane} was told twice"
+
+
+def _joined(shadow: Shadow, lane: str, uid: str, group: str, before: State, after: State) -> None:
+    """A part of an album stands behind the last one that waits."""
+    running = int(before.turns.get(lane, {}).get("n", 0))
+    entries = [entry for entry in after.lists[lane] if (lane, entry.uids[0]) in shadow.order]
+    place = next(n for n, entry in enumerate(entries) if uid in entry.uids)
+    if not any(entry.group == group for entry in entries[running:place]):
+        assert place == len(entries) - 1, f"{uid} went before others"
+        return
+    assert entries[place - 1].group == group, f"{uid} is parted from its album"
+    numbers = [shadow.order[lane, entry.uids[0]] for entry in entries]
+    if place + 1 < len(entries):
+        shadow.order[lane, uid] = (numbers[place - 1] + numbers[place + 1]) / 2
 
 
 def _same(step: Step, before: State, after: State) -> None:
@@ -55,8 +70,8 @@ def _store(shadow: Shadow, step: Step, before: State, after: State) -> None:
         )
         if status == "dup" or alias:
             continue
-        known, first, _ = shadow.albums.get(lane, ("", 0, 0))
-        follows = group[:1] == "a" and group == known
+        first, till = shadow.albums.get((lane, group), (0, 0))
+        follows = till + ALBUM_MS >= step.now
         shadow.known[uid] = lane
         full = lengths.get(lane, 0) >= int(limit)
         policies = [shadow.pauses[scope].policy for scope in shadow.covering(lane)]
@@ -82,12 +97,14 @@ def _store(shadow: Shadow, step: Step, before: State, after: State) -> None:
             settles = group[:1] == "a" and "e" not in kind
             if settles:
                 began = first if follows else step.now
-                shadow.albums[lane] = (group, began, min(step.now + SETTLE_MS, began + SETTLE_MOST_MS))
-            ready += lengths.get(lane, 0) == 0 and not (settles and shadow.albums[lane][2] > step.now)
+                shadow.albums[lane, group] = (began, min(step.now + SETTLE_MS, began + SETTLE_MOST_MS))
+            ready += lengths.get(lane, 0) == 0 and not (settles and shadow.albums[lane, group][1] > step.now)
             lengths[lane] = lengths.get(lane, 0) + 1
             alone = [(e.raw, e.group) for e in after.lists[lane] if e.uids == (uid,)]
             assert alone == [(raw.encode(), "" if "e" in kind else group)] or _edited_since(after, lane, uid)
             _arrived(shadow, lane, uid)
+            if settles and follows:
+                _joined(shadow, lane, uid, group, before, after)
     assert made == ready, f"{made} made ready, {ready} were empty"
     for lane, entries in before.lists.items():
         running = int(before.turns.get(lane, {}).get("n", 0))

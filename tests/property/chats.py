@@ -17,7 +17,8 @@ def forget(shadow: Shadow, step: Step, before: State, after: State) -> None:
         _dropped(shadow, step, before, after, lane, lambda entry: entry.mid < mid, "all")
         shadow.answered[lane].clear()
         shadow.inherits.pop(lane, None)
-        shadow.albums.pop(lane, None)
+        for key in [key for key in shadow.albums if key[0] == lane]:
+            del shadow.albums[key]
     if whole:
         shadow.journals[f"?{chat}"] = Journal()
         for key in [key for key in shadow.order if key[0] == f"?{chat}"]:  # what was told may be told again

@@ -62,7 +62,9 @@ def _swept(shadow: Shadow, step: Step, before: State, after: State, fresh: dict[
             ready = name in {"ready", "urgent", "notices"} or name[:5] == "held:"
             last = before.lists[lane][-1].uids  # gone: the lane ended, and may have begun again
             stays = last in {entry.uids for entry in after.lists.get(lane, [])}
-            settles = after.where(lane) == [("later", shadow.albums.get(lane, ("", 0, 0))[2])]
+            settles = after.where(lane) in [
+                [("later", till)] for key, (_, till) in shadow.albums.items() if key[0] == lane
+            ]
             if ready and lane not in fresh and stays and not settles:
                 assert after.score(lane) == rank, f"{lane} lost its rank"
     for lane in fresh:
@@ -110,8 +112,8 @@ def _started(shadow: Shadow, step: Step, lane: str, before: State, after: State)
     used = shadow.starts[lane, head.uids[0]]
     assert used <= ATTEMPTS, f"{lane}: attempt {used}"
     assert int(turn["n"]) == _size(shadow, lane, before, after), f"{lane}: a turn of {turn['n']} entries"
-    group, _, till = shadow.albums.get(lane, ("", 0, 0))
-    assert head.group != group or till <= step.now or used > 1 or journal.begun, f"{lane}: the album has not settled"
+    _, till = shadow.albums.get((lane, head.group), (0, 0))
+    assert till <= step.now or used > 1 or journal.begun, f"{lane}: the album has not settled"
     assert not journal.stop or journal.begun, f"{lane} was stopped and runs"
     late = 0 < head.by < step.now or head.at < shadow.cut(lane)
     assert not late or used > 1 or journal.begun, f"{head.uids} is stale and runs"

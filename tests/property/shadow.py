@@ -6,6 +6,7 @@ after every step. Nothing here knows how a script works.
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from tests.property.state import PLACES, State
@@ -87,8 +88,8 @@ class Shadow:
     expected: dict[str, str] = field(default_factory=dict)
     """Ends that a call must have brought."""
     ends: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    order: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Lane and id of an entry → its number in the order of arrival."""
+    order: dict[tuple[str, str], Fraction] = field(default_factory=dict)
+    """Lane and id of an entry → its number in the order of arrival; a part of an album comes behind the others."""
     starts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(lane, head) → starts that count as attempts."""
     journals: dict[str, Journal] = field(default_factory=lambda: defaultdict(Journal))
@@ -100,8 +101,8 @@ class Shadow:
     cuts: dict[str, int] = field(default_factory=dict)
     inherits: dict[str, list[str]] = field(default_factory=dict)
     """Lane → ids of the session that a move brought."""
-    albums: dict[str, tuple[str, int, int]] = field(default_factory=dict)
-    """Lane → group, first part and end of the settling of its latest album."""
+    albums: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    """Lane and group → first part and end of the settling of an album."""
     moved: dict[str, str] = field(default_factory=dict)
     parcels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     """Chat that moved → the ids of the sessions in its parcel, by key."""

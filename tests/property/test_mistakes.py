@@ -164,6 +164,12 @@ MISTAKES = {
     "album: a part does not prolong": Change(
         "parts/album.lua", "local till = math.min(now", "local till = math.min(first"
     ),
+    "album: a part stands where it came": Change(
+        "store.lua", "call('LINSERT'", "if append(lane, entry) or true then return false end call('LINSERT'"
+    ),
+    "album: a part joins what runs": Change(
+        "store.lua", "local low, high = type(taken) == 'string' and tonumber(taken) or 0", "local low, high = 0"
+    ),
     "edit: it takes the group along": Change(
         "store.lua", "local keeps = was == group and was or ''", "local keeps = was"
     ),

@@ -4,7 +4,7 @@
 -- -> {grant | sent | unsure | hold | wait | refused, message id or ms, stop flag}
 -- Promise: at most two ops of a part; same op, no second mark; nothing before a penalty's end; part 0 leaves no journal.
 -- Ways: `grow` sends the beginning of an answer that is not finished; like part 0 it never takes an answer's slot, so a
--- chat where many wait gets answers, not beginnings; `more` (part 0) edits it. `edit` finishes a message that stands: it
+-- chat where many wait gets answers, not beginnings; `more` (part 0) shows more of it. `edit` finishes a message that stands: it
 -- has an answer's rights. What people read is `apart`, and in the minute after a penalty all else too: Telegram has
 -- then said that it takes less.
 unrefused()

@@ -21,9 +21,8 @@ local function remember(uid)
   end
 end
 
--- An edit of an entry that still waits takes its place; searched from the tail, not into the running turn. What was not
--- to be merged before stays so, and what must not be any more is not.
-local function edited(lane, uid, mid, group, raw)
+-- The last entry that waits in a lane and fits, with its place; searched from the tail, not into the running turn.
+local function find(lane, fits)
   local list = P .. 'lane:' .. lane
   local taken = redis.pcall('HGET', P .. 'turn:' .. lane, 'n') -- an error for a record of a wrong type
   local low, high = type(taken) == 'string' and tonumber(taken) or 0, call('LLEN', list) - 1
@@ -31,15 +30,29 @@ local function edited(lane, uid, mid, group, raw)
     local from = math.max(low, high - 63)
     local chunk = call('LRANGE', list, from, high)
     for i = #chunk, 1, -1 do
-      local uids, at, by, has, was = header(chunk[i])
-      if has == mid then
-        local keeps = was == group and was or ''
-        call('LSET', list, from + i - 1, table.concat({ uids .. '+' .. uid, at, by, mid, keeps }, '|') .. '\n' .. raw)
-        return true
-      end
+      if fits(header(chunk[i])) then return chunk[i], from + i - 1 end
     end
     high = from - 1
   end
+end
+
+-- An edit of an entry that still waits takes its place. What was not to be merged before stays so, and what must not be
+-- any more is not.
+local function edited(lane, uid, mid, group, raw)
+  local entry, place = find(lane, function(_, _, _, has) return has == mid end)
+  if not entry then return false end
+  local uids, at, by, _, was = header(entry)
+  local keeps = was == group and was or ''
+  call('LSET', P .. 'lane:' .. lane, place, table.concat({ uids .. '+' .. uid, at, by, mid, keeps }, '|') .. '\n' .. raw)
+  return true
+end
+
+-- A part of an album stands behind the others that wait, whoever wrote in between. True if the lane became ready.
+local function join(lane, group, entry)
+  local last = album(lane, group) and find(lane, function(_, _, _, _, has) return has == group end)
+  local due = settle(lane, group)
+  if not last then return append(lane, entry, due) end
+  call('LINSERT', P .. 'lane:' .. lane, 'AFTER', last, entry)
   return false
 end
 
@@ -84,8 +97,8 @@ local function take(uid, lane, limit, at, by, mid, group, kind, raw)
     end
   end
   if at == '0' then at = num(now) end
-  local entry, due = table.concat({ uid, at, by, mid, group }, '|') .. '\n' .. raw, grouped and settle(lane, group)
-  if append(lane, entry, due) then made = made + 1 end
+  local entry = table.concat({ uid, at, by, mid, group }, '|') .. '\n' .. raw
+  if grouped and join(lane, group, entry) or not grouped and append(lane, entry) then made = made + 1 end
   if string.find(lane, ':', 1, true) then index(lane, keep) end
   return 'ok'
 end

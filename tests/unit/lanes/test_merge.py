@@ -9,6 +9,12 @@ def taken(desk: Desk, **given: int) -> list[str]:
     return [entry.uids for entry in desk.take(**given).entries]
 
 
+def answered(desk: Desk) -> list[str]:
+    claim = desk.take()
+    desk.complete(claim)
+    return [entry.uids for entry in claim.entries]
+
+
 def test_what_waits_together_is_one_turn_up_to_a_bound(desk: Desk) -> None:
     for _ in range(5):
         desk.store(group="t7")
@@ -155,3 +161,30 @@ def test_one_caption_asks_for_the_whole_album(desk: Desk) -> None:
     assert desk.store("-5:t1", group="a1", kind="a") == "ignored"
     desk.shard.tick(1500)
     assert taken(desk) == ["101", "102"]
+
+
+def test_what_others_write_meanwhile_does_not_part_an_album(desk: Desk) -> None:
+    desk.store("-5", group="a1", kind="m")
+    desk.store("-5", group="", kind="m")
+    desk.store("-5", group="a2", kind="m")
+    for group in ("a1", "a2", "a1"):
+        assert desk.store("-5", group=group, kind="a") == "ok"
+    desk.shard.tick(1500)
+    assert [answered(desk) for _ in range(3)] == [["101", "104", "106"], ["102"], ["103", "105"]]
+
+
+def test_a_part_that_comes_while_its_album_is_answered_is_a_turn_of_its_own(desk: Desk) -> None:
+    desk.store(group="a1")
+    desk.shard.tick(1500)
+    claim = desk.take()
+    desk.store()
+    desk.store(group="a1")
+    desk.complete(claim)
+    desk.shard.tick(1500)
+    assert [answered(desk) for _ in range(2)] == [["102"], ["103"]]
+
+
+def test_a_late_part_long_after_its_album_is_none_of_it(desk: Desk) -> None:
+    desk.store("-5", group="a1", kind="m")
+    desk.shard.tick(17_000)
+    assert desk.store("-5", group="a1", kind="a") == "ignored"
