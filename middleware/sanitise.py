@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
 
 from app.chain.compose import Handler
 from app.chain.context import Context
+from app.chain.say import Outbox
 from app.core import words
-from app.core.claims import Claim
 from app.core.outcome import End, Outcome
 from app.core.text import Emoji, blank, clean, emoji
-from app.core.updates import Address
-
-
-class Outbox(Protocol):
-    """What a reply needs."""
-
-    async def answer(self, claim: Claim, address: Address, text: str) -> None: ...
 
 
 class Sanitise:

@@ -1,24 +1,12 @@
 """Buttons under messages: a person presses one, its bot hears a callback_query and answers it."""
 
-from dataclasses import dataclass
-
 from simulator import wire
 from simulator.people import chat_of
-from simulator.records import Denied, bad
+from simulator.records import Denied, Press, bad
 from simulator.world import Event, World
 
 ANSWER_SECONDS = 15.0  # the app has stopped waiting by then
 LONGEST_ANSWER = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A press that its bot has not answered yet."""
-
-    bot: int
-    person: int
-    key: str
-    at: float
 
 
 def press(world: World, person: int, key: str, number: int, data: str) -> str:

@@ -260,6 +260,16 @@ class Draft:
     keep_on_stop: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press that its bot has not answered yet."""
+
+    bot: int
+    person: int
+    key: str
+    at: float
+
+
 class Refusal(Exception):
     """What the Bot API refuses, in Telegram's words."""
 

@@ -9,7 +9,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,15 +24,13 @@ from simulator.records import (
     Home,
     Message,
     Person,
+    Press,
     Queued,
     Record,
     Refusal,
     Seen,
     Window,
 )
-
-if TYPE_CHECKING:
-    from simulator.buttons import Press
 
 NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count", "stopped_message_generation"}
 TYPING_SECONDS = 5.0

@@ -26,7 +26,6 @@ class Pause:
 
     scope: str
     until_ms: int
-    since_ms: int
     author: str
     reason: str
 
@@ -146,8 +145,8 @@ def _ask_shard(pipe: Any, prefix: str) -> None:
 
 
 def _pause(scope: str, record: str) -> Pause:
-    until, _ver, _policy, since, _hold, author, reason = record.split("|", 6)
-    return Pause(scope, int(until), int(since or 0), author, reason)
+    until, _ver, _policy, _since, _hold, author, reason = record.split("|", 6)
+    return Pause(scope, int(until), author, reason)
 
 
 def text(shot: Snapshot) -> str:

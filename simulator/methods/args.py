@@ -43,10 +43,3 @@ class Args:
         if not self.text("chat_id"):
             raise bad("chat_id is empty")
         return self.number("chat_id")
-
-    def objects(self, name: str, words: str) -> list[Any]:
-        """A JSON array, [] when there is none; `words` say what cannot be read or what was expected."""
-        given = self.json(name)
-        if self.text(name) and not isinstance(given, list):
-            raise bad(f"Expected an Array of {words}" if given is not None else f"Can't parse {words} JSON object")
-        return given or []

@@ -19,7 +19,6 @@ LONGEST = 4096
 STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
 QUOTES = ("blockquote", "expandable_blockquote")
 SOLID = ("pre", "code")
-LINKS = ("text_link",)
 FOUND = ("mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number")  # ignored
 ORDER = {"blockquote": 0, "expandable_blockquote": 0, "pre": 11, "code": 20, "text_link": 49} | dict(
     zip(STYLES, range(90, 95), strict=True)

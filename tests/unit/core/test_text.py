@@ -16,7 +16,6 @@ from app.core.text import NAME_LENGTH, blank, clean, emoji, ignored, name
 DATA = Path(__file__).parents[2] / "data"
 EMOJI = (DATA / "emoji.txt").read_text().split()
 NAUGHTY: list[str] = json.loads((DATA / "naughty.json").read_text())
-TAGS = re.compile("[\U000e0000-\U000e007f]")
 
 # As the issue has them: C0 and C1 but tab and newline, embeddings and isolates, tags.
 REMOVED = [

@@ -36,7 +36,6 @@ from tests.unit.model.provider import ASK, Books, Provider, keys_of
 
 A = "sk-first-0000aaaa"
 PROMPT = conversation(ASK.messages)
-ONCE = Patience(0, attempts=1)
 
 
 class Process:

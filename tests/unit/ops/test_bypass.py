@@ -13,8 +13,6 @@ from app.ops.bypass import Bypass
 from tests.support.wait import turns
 from tests.unit.fakes import ANN, BOB, DATE, FORUM, GROUP, incoming, update
 
-VER = f"{DATE}.900"
-
 
 class Desk:
     """A bypass, a second after the command was written. Ann operates."""

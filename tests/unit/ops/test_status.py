@@ -28,7 +28,7 @@ def test_a_quiet_bot_says_so_in_few_lines() -> None:
 
 
 def test_pauses_come_first_with_their_author_end_and_reason() -> None:
-    pauses = [Pause("*", 1_090_000, 0, "Ann", "too hot"), Pause("-5:t3", 0, 0, "", "")]
+    pauses = [Pause("*", 1_090_000, "Ann", "too hot"), Pause("-5:t3", 0, "", "")]
     shot = Snapshot(
         "0.1",
         "m",
