@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.core.clock import Real
 from app.core.keys import KEYS
-from app.core.settings import PLANNED, SECRETS, describe
+from app.core.settings import PLANNED, SECRETS, Settings
 from app.ops.gauges import Gauges
 from app.ops.metrics import Metrics
 
@@ -23,9 +23,23 @@ def table(*rows: tuple[str, ...]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *body))
 
 
+def described() -> list[tuple[str, str, str]]:
+    """Name, default as one would write it in `.env` ("": none) and meaning of all settings, in their order."""
+    fields = Settings.model_fields.items()
+    return [(name.upper(), _written(it.default), " ".join((it.description or "").split())) for name, it in fields]
+
+
+def _written(default: object) -> str:
+    if default is None or default in ((), frozenset()):
+        return ""
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
 def settings() -> str:
     """docs/settings.md."""
-    rows = [(f"`{row.name}`", f"`{row.default}`" if row.default else "unset", row.meaning) for row in describe()]
+    rows = [(f"`{name}`", f"`{default}`" if default else "unset", meaning) for name, default, meaning in described()]
     files = ", ".join(f"`{name}_FILE`" for names in SECRETS.values() for name in names)
     planned = ", ".join(f"`{name}`" for name in PLANNED)
     return f"""# Settings
@@ -47,7 +61,7 @@ def example() -> str:
     head = (
         "# Copy to .env and take away the # of what you change. Nothing needs to be set; docs/settings.md says more.\n"
     )
-    return head + "".join(f"\n{_comment(row.meaning)}\n# {row.name}={row.default}\n" for row in describe())
+    return head + "".join(f"\n{_comment(meaning)}\n# {name}={default}\n" for name, default, meaning in described())
 
 
 def _comment(text: str) -> str:

@@ -1,13 +1,12 @@
 """All settings: the public contract. Read once, by main.py; everybody else is handed plain values.
 
-A setting's name is its field's in capitals, its meaning the text below it; docs/settings.md is made by `describe`.
+A setting's name is its field's in capitals, its meaning the text below it; docs/settings.md is made of these.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -291,30 +290,3 @@ def _doubts(settings: Settings, given: list[str]) -> tuple[str, ...]:
     if settings.operator_ids and min(settings.operator_ids) <= 0:
         lines.append("OPERATOR_IDS holds a negative number: operators are people, whose ids are positive")
     return tuple(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One setting as docs/settings.md shows it; ``default`` "" means unset."""
-
-    name: str
-    default: str
-    meaning: str
-    secret: bool
-
-
-def describe() -> list[Row]:
-    """All settings, in the order of this file."""
-    return [
-        Row(name.upper(), _written(field.default), " ".join((field.description or "").split()), name.upper() in SECRETS)
-        for name, field in Settings.model_fields.items()
-    ]
-
-
-def _written(default: object) -> str:
-    """A default as one would write it in `.env`; empty for none."""
-    if default is None or default in ((), frozenset()):
-        return ""
-    if isinstance(default, bool):
-        return "yes" if default else "no"
-    return f"{default:g}" if isinstance(default, float) else str(default)
