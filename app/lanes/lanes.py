@@ -98,7 +98,7 @@ class Lanes:
     ) -> Marked:
         """Ask for one send; part 0 is what may be left out (typing, edits of an answer that grows).
 
-        ``way``: "grow" sends an answer's beginning, if there is room beside answers, "more" edits it, and "edit"
+        ``way``: "grow" sends an answer's beginning, if there is room beside answers, "more" shows more of it, "edit"
         finishes such a message. ``apart_ms``: since the last that people read.
         """
         pace = (f"{gap_ms:.0f}", burst, "1" if first else "", way, f"{apart_ms:.0f}")

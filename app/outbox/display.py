@@ -90,8 +90,7 @@ class Display:
         if fresh and f"m:{number}" in claim.journal:
             self.done = True  # perhaps it was sent before: the one send that is left belongs to the finished answer
             return self._gap
-        way = "grow" if fresh else "more" if number else ""
-        mark = await self._post.spare(claim, self._address, number if fresh else 0, way)
+        mark = await self._post.spare(claim, self._address, number if fresh else 0, "grow" if fresh else "more")
         claim.stop = claim.stop or (mark is not None and mark.stop)
         if mark is None or mark.kind != "grant" or (claim.stop and not claim.shown):
             self._post.leave(claim)

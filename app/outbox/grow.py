@@ -12,7 +12,7 @@ from typing import Self
 
 from app.core.claims import Claim
 from app.core.clock import Timer
-from app.core.errors import Stopped, StoreError, TurnOver
+from app.core.errors import Dead, Stopped, StoreError, TelegramError, TurnOver
 from app.core.updates import Address
 from app.outbox.display import Display
 from app.outbox.post import Post
@@ -34,7 +34,7 @@ class Growing:
 
     def __init__(self, post: Post, claim: Claim, address: Address, display: Display | None = None) -> None:
         self._post, self._claim, self._display = post, claim, display
-        self._typing = Typing(post, claim, address)
+        self._typing = Typing(post, claim, address, self._gone)
         self._said: list[str] = []
         self._least = 0
         self._timer: Timer | None = None
@@ -104,6 +104,10 @@ class Growing:
         """End the model's call once something is visible; where nothing is, the runner ends the turn as a whole."""
         if self._claim.shown:
             self._interrupt()
+
+    def _gone(self, error: TelegramError) -> None:
+        self._over = Dead(error.description)
+        self._interrupt()
 
     def _interrupt(self) -> None:
         if not self._interrupted and not self._closing:

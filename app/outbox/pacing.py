@@ -19,8 +19,8 @@ COMMANDS = (
     2  # ... and replies to commands, on a budget of their own: a /pause is confirmed while answers wait for slots
 )
 COMMAND_GAP_MS = 60_000.0  # in a group, after those two
-# Between any two messages or edits of a chat, as multiples of its gap in private; Telegram counts them as they arrive.
-# Answers leave a little more room than commands, so that where both wait the command is next.
+# Between any two messages, edits or drafts of a chat, as multiples of its gap in private: Telegram counts them as they
+# arrive. Answers leave a little more room than commands, so that where both wait the command is next.
 APART, APART_COMMAND = 1.1, 1.0
 SPARE_SECONDS = 1.0  # what may be left out waits so long for a permit of the whole bot
 FETCH = 3  # permits of the whole bot at once; each is asked for when somebody wants it, so none grows stale
@@ -42,7 +42,7 @@ class Pace:
         """From the settings; in a group answers leave room for the three commands that any minute may hold."""
         at_once = max(1.0, min(FETCH, per_second // 8))
         return cls(
-            1000 / max(0.1, per_second - at_once + 1) if per_second else 0.0,
+            1000 / (per_second - at_once if at_once > 1 else per_second) if per_second else 0.0,
             1000 / chat_per_second if chat_per_second else 0.0,
             60_000 / max(1.0, group_per_minute - BURST - COMMANDS - 1) if group_per_minute else 0.0,
         )
@@ -53,7 +53,7 @@ class Pace:
         return COMMAND_GAP_MS if command and chat < 0 and gap else gap
 
     def apart_ms(self, *, command: bool = False) -> float:
-        """Between two calls of a chat that people can read; what they cannot (typing, drafts) may come between."""
+        """Between two calls of a chat that people can read; others (typing) may come between."""
         return self.private_ms * (APART_COMMAND if command else APART)
 
 

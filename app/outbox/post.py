@@ -145,7 +145,7 @@ class Post:
         claim.shown = True
 
     async def spare(self, claim: Claim, address: Address, number: int = 0, way: str = "") -> Mark | None:
-        """Ask for a slot that no answer needs now: for a part that begins ("grow"), an edit ("more"), or typing.
+        """Ask for a slot that no answer needs now: for a part that begins ("grow"), more of it ("more"), or typing.
 
         None when the bot has none within a second.
         """

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 
 from app.core.claims import Claim
 from app.core.clock import Timer
 from app.core.errors import Flooded, StoreError, TelegramError
 from app.core.updates import Address
-from app.outbox.post import Post
+from app.outbox.post import Post, gone
 
 AFTER_SECONDS, EVERY_SECONDS = 0.7, 4.5  # Telegram shows it for five seconds
 
 
 class Typing:
-    """Shows typing, for the block, if it takes longer than 0.7 s; `end` ends it earlier."""
+    """Shows typing, for the block, if it takes longer than 0.7 s; `end` ends it earlier.
 
-    __slots__ = ("_address", "_claim", "_post", "task", "_timer")
+    ``on_gone`` is told when the chat turns out to be gone: whatever is still being made is for nobody.
+    """
 
-    def __init__(self, post: Post, claim: Claim, address: Address) -> None:
-        self._post, self._claim, self._address = post, claim, address
+    __slots__ = ("_address", "_claim", "_on_gone", "_post", "task", "_timer")
+
+    def __init__(
+        self, post: Post, claim: Claim, address: Address, on_gone: Callable[[TelegramError], None] | None = None
+    ) -> None:
+        self._post, self._claim, self._address, self._on_gone = post, claim, address, on_gone
         self.task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
 
@@ -60,6 +66,8 @@ class Typing:
                 await show(self._post, self._claim, self._address)
             except (TelegramError, StoreError) as error:
                 self._post.unimportant("typing could not be shown", why=type(error).__name__)
+                if isinstance(error, TelegramError) and gone(error) and self._on_gone:
+                    return self._on_gone(error)
             await self._post.clock.sleep(EVERY_SECONDS)
 
 

@@ -236,3 +236,16 @@ async def test_a_repetition_replaces_what_was_cut_once_it_is_longer(desk: Desk) 
     lengths = [len(text) for _, _, text in phone.calls]
     assert lengths == sorted(lengths)
     assert len(lengths) > 6
+
+
+@pytest.mark.parametrize("stream", ["edit", "off"])
+async def test_who_has_blocked_the_bot_is_found_out_by_the_first_sign_and_costs_no_more_words(
+    desk: Desk, stream: str
+) -> None:
+    outbox, phone, held = bureau(desk, stream=stream)
+    phone.flood = Forbidden("Forbidden: bot was blocked by the user")
+    turn = Turn(outbox, held, [(20, "At "), *slowly(WORDS)])
+    await age(phone.clock, 1, until=turn.task.done)
+    assert (turn.task.done(), turn.heard, phone.calls) == (True, 0, [])
+    with pytest.raises(Dead):
+        await turn.task
