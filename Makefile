@@ -24,7 +24,7 @@ run: install
 # What takes the time runs afterwards and one by one. pytest's 5 says that ARGS choose none of these.
 # What failed beside others (1) is run once more by itself, in the open: then it is not the machine that is slow.
 test: install-dev foreign
-	@$(PYTEST) -n 3 --dist worksteal -m "not soak and not alone" $(ARGS) || case $$? in \
+	@$(PYTEST) -n 4 --dist worksteal -m "not soak and not alone" $(ARGS) || case $$? in \
 	$(NONE)) ;; 1) $(PYTEST) --last-failed --last-failed-no-failures none --maxfail 1 -m "not soak and not alone" $(ARGS) ;; \
 	*) exit 1 ;; esac
 	@$(PYTEST) -m "alone and not soak" $(ARGS) || [ $$? -eq $(NONE) ]
