@@ -93,6 +93,7 @@ async def test_a_thousand_askers_of_three_keys_have_an_end_and_no_key_is_pestere
     judged(world, scene, await crowd(world, bots, durable, scene))
 
 
+@pytest.mark.soak  # with two of them killed it is asked each time
 async def test_four_processes_share_what_they_know_of_the_keys(world: Remote, bots: Bots, durable: Valkey) -> None:
     scene = Scene(processes=4)
     judged(world, scene, await crowd(world, bots, durable, scene))

@@ -27,7 +27,7 @@ def answers(world: Remote, chat: int, since: float) -> list[int]:
     return [message["index"] for message in world.sent(chat, since) if message["index"] >= 0]
 
 
-@pytest.mark.parametrize("chat", [OPERATOR, -100500])
+@pytest.mark.parametrize("chat", [OPERATOR, pytest.param(-100500, marks=pytest.mark.soak)])
 async def test_pause_in_a_deep_lane_holds_within_a_second_and_survives_a_kill(
     world: Remote, bots: Bots, chat: int
 ) -> None:

@@ -250,6 +250,13 @@ RARE = {
     "mark: the same id granted past a pause",
     "resume: cuts off what came after the end",
     "move: a repetition keeps the hold",
+    "move: a pause of the old chat that nobody can end",
+    "erase: whoever knows what was said goes on",
+    "forget: leaves a parcel",
+    "forget: leaves what a move brought",
+    "forget: an expired holder may still end the turn",
+    "forget: keeps the finished answer",
+    "merge: on a retry",
 }
 """Dozens of runs show these: `make soak` looks for them."""
 
