@@ -19,8 +19,8 @@ from app.outbox.split import LIMIT, units, windows
 MOST_ENTITIES = 100  # of one message; Telegram forgets the others
 
 # What Markdown may mean something else by, in a line and at the start of one.
-_SIGNS = re.compile(rf"[*_`~|\[\]<>#&\\${HIDDEN}\U000F0000-\U000FFFFD]")
-_LINE = re.compile(r"\n(?: {4}| {0,3}(?:\t|[-+=]|\d{1,9}[.)]))")
+_SIGNS = re.compile(rf"[*_`~|\[<&\\${HIDDEN}\U000F0000-\U000FFFFD]")
+_LINE = re.compile(r"\n(?: {4}| {0,3}(?:\t|[-+=#>]|\d{1,9}[.)]))")
 _FENCE = re.compile(r"\s*(?:```+|~~~+) ?[\w+#.-]*\s*")  # code that begins here, and nothing more yet
 # Telegram refuses a message of nothing else.
 _VISIBLE = re.compile("[^\\s\u1680\u180e\u2000-\u200f\u202e\u202f\u205f\u2800\u3000\ufeff\ufffc\U000e0000-\U000e007f]")

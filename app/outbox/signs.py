@@ -52,6 +52,7 @@ class Typing:
 
     def end(self) -> None:
         """No sign is begun any more."""
+        self._on_gone = None  # whose it is also holds us: a cycle for each answer would wait for the collector
         if self._timer:
             self._timer.cancel()
         if self.task:
