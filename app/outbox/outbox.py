@@ -79,8 +79,11 @@ class Outbox:
 
 def _finished(claim: Claim, made: list[Part]) -> int:
     """How many of the first parts stand as they should, by the journal: to edit them again would cost their slots."""
-    count = int(claim.journal.get("done", "0").partition(":")[0])
-    return count if count <= len(made) and claim.journal.get("done") == _seal(made[:count]) else 0
+    done = claim.journal.get("done")
+    if not done:
+        return 0
+    count = int(done.partition(":")[0])
+    return count if count <= len(made) and done == _seal(made[:count]) else 0
 
 
 def _seal(made: list[Part]) -> str:
