@@ -116,6 +116,7 @@ async def test_an_operators_pause_is_obeyed_while_redis_is_full_and_confirmed_la
         await world.reach(ended=world.status["ended"] + 3)
         command = world.say(900, "/pause all", user=900)
         await until(lambda: "pause holds" in bot.log, seconds=10, what="the pause")
+        await world.reach(polls=world.status["polls"] + 1)  # what was claimed just before may begin
         await until(lambda: not world.status["running"], seconds=5, what="the end of what runs")
         asked = len(world.do("started"))
         await world.reach(polls=world.status["polls"] + 1)
