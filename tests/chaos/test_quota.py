@@ -86,7 +86,7 @@ async def test_a_thousand_askers_on_four_processes_use_a_quota_up_and_never_exce
     plans = [
         Plan(
             f"unix://{valkey}", str(tmp_path / "log"), f"{limit}t/hour,90000r/month", 250, seed,
-            user="90000t/hour", name=f"p{seed}",
+            user="90000t/hour", name=f"p{seed}", together=4,
         )
         for seed in range(4)
     ]  # fmt: skip
@@ -98,7 +98,7 @@ async def test_a_thousand_askers_on_four_processes_use_a_quota_up_and_never_exce
     assert tokens.used == sum(line.used for line in people) == sum(one["served"] for one in told)
     assert requests.used == sum(one["calls"] for one in told)
     assert limit - SMALLEST < tokens.used <= limit
-    assert watch.most_held > limit / 10, "they did compete"
+    assert watch.most_held > limit / 2, "they did compete"
     assert sum(bool(one["calls"]) for one in told) > 1, "they did share it"
     assert sum(one["failed"] for one in told), "it was used up"
 

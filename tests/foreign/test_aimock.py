@@ -114,7 +114,7 @@ async def test_why_an_answer_ended_is_passed_on(
 
 
 async def test_chaos_of_every_kind_is_lived_through(caller: Callers, tmp_path: Path) -> None:
-    chaos = ("--chaos-drop", "0.08", "--chaos-malformed", "0.05", "--chaos-disconnect", "0.08")
+    chaos = ("--chaos-drop", "0.15", "--chaos-malformed", "0.1", "--chaos-disconnect", "0.15")
     async with mock(tmp_path, *chaos) as server:
         answers = await caller(server.url).ask_all([f"plain {number}" for number in range(40)])
         assert set(answers) == {"Hello from a fixture, 😀 grüße."}

@@ -74,7 +74,7 @@ async def test_a_server_that_is_well_is_answered_for_in_full(caller: Callers, tm
 
 @pytest.mark.parametrize("kind", ["disconnect", "truncate", "stall", "malformed"])
 async def test_no_broken_stream_passes_for_a_full_answer(caller: Callers, tmp_path: Path, kind: str) -> None:
-    async with judge(tmp_path, "--stream-fault", f"{kind}=0.2", "--stream-stall-seconds", "3") as server:
+    async with judge(tmp_path, "--stream-fault", f"{kind}=0.3", "--stream-stall-seconds", "3") as server:
         asked, one = questions(40), caller(server.url)
         assert await one.ask_all(asked, at_once=20) == answers(asked)
         assert " 0 fault(s)" not in server.fit()
@@ -82,7 +82,7 @@ async def test_no_broken_stream_passes_for_a_full_answer(caller: Callers, tmp_pa
 
 async def test_all_faults_at_once_are_lived_through(caller: Callers, tmp_path: Path) -> None:
     faults = [f"--stream-fault={kind}=0.08" for kind in ("disconnect", "truncate", "stall", "malformed")]
-    errors = [f"--error-rate={status}=0.05" for status in (500, 502, 503)]
+    errors = [f"--error-rate={status}=0.08" for status in (500, 502, 503)]
     async with judge(tmp_path, *faults, *errors, "--stream-stall-seconds", "3") as server:
         asked, one = questions(40), caller(server.url)
         assert await one.ask_all(asked, at_once=20) == answers(asked)

@@ -16,11 +16,13 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any
 
 import msgspec
 import uvloop
+from redis.asyncio import Redis
 
 from app.core.allowance import limits
 from app.core.clock import Real
@@ -32,8 +34,9 @@ from app.model.base import Chunk, Prompt, Usage, whole
 from app.model.ledger import Ledger
 from app.model.quota import Quota
 from tests.support.books import BOT
-from tests.support.wait import takes
+from tests.support.wait import takes, until
 
+READY = "ready-to-spend"
 DEADLINE_SECONDS = 100  # should whoever started this be gone
 
 
@@ -55,6 +58,8 @@ class Plan(msgspec.Struct, frozen=True):
     name: str = "p"
     """Turns are named by it: who has the same name repeats them, as a successor does."""
     kills: int = 0
+    together: int = 1
+    """So many processes begin in one moment, however long each takes to start."""
 
 
 @dataclass(slots=True)
@@ -136,6 +141,9 @@ async def spend(plan: Plan) -> dict[str, Any]:
     )  # fmt: skip
     spender, running = Spender(plan, quota, r), asyncio.ensure_future(pipe.run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, spender.stop.set)
+    if plan.together > 1:
+        await stores.work.incr(READY)
+        await until(partial(_all_ready, stores.work, plan.together), what="the others")
     async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as group:
         for who in range(plan.askers):
             group.create_task(spender.ask(who))
@@ -144,6 +152,10 @@ async def spend(plan: Plan) -> dict[str, Any]:
         await running
     await stores.close()
     return {"served": model.served, "calls": model.calls, "failed": model.failed, "later": spender.later}
+
+
+async def _all_ready(redis: Redis, count: int) -> bool:
+    return int(await redis.get(READY) or 0) >= count
 
 
 def nursery(plan: Plan, children: int = 4) -> None:
