@@ -42,10 +42,13 @@ def front(ctx: Context, persona: Persona) -> tuple[Said, ...]:
 
 def question(ctx: Context, history: Sequence[Said]) -> tuple[str, str]:
     """What the conversation keeps of it, and what is asked; raises Unusable where there is nothing to ask."""
-    if not (ctx.text or ctx.given.own or ctx.given.own.unseen or _replied(ctx, history, None)):
+    own, replied = ctx.given.own, _replied(ctx, history, None)
+    if not (ctx.text or own or own.unseen or replied):
         raise Unusable(words.EMPTY)
-    kept, asked = (_question(ctx, history, length) for length in (KEPT_LENGTH, None))
-    return kept, "\n\n".join(filter(None, (asked, ctx.given.own.unseen)))
+    kept = asked = _question(ctx, replied, None)
+    if own.documents or ctx.given.replied.documents:
+        kept = _question(ctx, _replied(ctx, history, KEPT_LENGTH), KEPT_LENGTH)
+    return kept, "\n\n".join(filter(None, (asked, own.unseen)))
 
 
 def anew(kept: str, given: Given) -> str:
@@ -65,8 +68,10 @@ def edits(ctx: Context, session: Session) -> bool:
     What comes after all that was asked had no words, or not our name, when it was written a moment ago: it is asked
     now. But of a conversation that has just begun afresh nobody knows what was asked before.
     """
+    if ctx.update.message is not None:
+        return False
     message, asked = ctx.message, [mid for turn in session.turns for mid in turn.mids]
-    if ctx.update.message is None and message.message_id in asked:
+    if message.message_id in asked:
         return True  # also where an edit within the same second looks as if it had waited with its original
     soon = (message.edit_date or message.date) - message.date < SOON_SECONDS
     return ctx.edit and not (soon and asked and message.message_id > max(asked))
@@ -79,12 +84,12 @@ def speechless(ctx: Context) -> bool:
     return not (ctx.text or own.spoken or own.documents or replied or quote)
 
 
-def _question(ctx: Context, history: Sequence[Said], length: int | None) -> str:
+def _question(ctx: Context, replied: str, length: int | None) -> str:
     own = ctx.given.own
     words = "\n".join(filter(None, (own.marks, ctx.text, own.spoken)))
     text = words if ctx.private else f"{_speaker(ctx.message)}: {words}"
     blocks = [_document(one, length) for one in own.documents]
-    return "\n\n".join(filter(None, (text, *blocks, _replied(ctx, history, length))))
+    return "\n\n".join(filter(None, (text, *blocks, replied)))
 
 
 def _document(document: Document, length: int | None) -> str:

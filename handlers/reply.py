@@ -217,7 +217,7 @@ class Reply:
         usage: Usage | None = None
         try:
             text, finish, usage = await uncut(
-                lambda: self._whole(prompt, growing), self._clock, lambda: bool(ctx.claim.said)
+                lambda: self._whole(prompt, growing), self._clock, lambda: bool(ctx.claim.visible)
             )
         except ModelCut as cut:
             if not cut.text.strip():

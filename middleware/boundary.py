@@ -90,7 +90,7 @@ class Boundary:
         if "answer" in claim.journal:
             # The answer is there and only its sending ran out of time: a successor goes on with it.
             return Fail(type(error).__name__, op=claim.unsent()) if claim.sending else Back(LATER_MS, claim.unsent())
-        error_id, said = self._trace(ctx, error), claim.said
+        error_id, said = self._trace(ctx, error), claim.visible
         text = words.with_lines(said, [words.CUT()]) if said else words.apology(_sentence(error), error_id)
         try:
             await self._outbox.answer(claim, ctx.address, text, markdown=bool(said))
@@ -121,7 +121,7 @@ class Boundary:
                 ctx.ids,
                 ctx.message.message_id,
                 ctx.question,
-                (ctx.claim.said or None) if outcome.kind == "answered" else None,
+                (ctx.claim.visible or None) if outcome.kind == "answered" else None,
                 keep_turns=self._turns,
                 keep_tokens=self._tokens,
                 by=ctx.asker,

@@ -51,8 +51,8 @@ class Claim:
     """Something of the answer is visible."""
     inherit: bytes = b""
     """The session that a move brought, until the end of a turn has merged it with the lane's own."""
-    said: str = ""
-    """What is visible of an answer that still grows, as the model said it."""
+    visible: str = ""
+    """What people see of an answer that still grows, as the model said it."""
     shows: dict[int, object] = field(default_factory=dict)
     """Part -> what its message shows, as far as this process knows."""
     held: bool = False

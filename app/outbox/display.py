@@ -73,10 +73,10 @@ class Display:
                 if wait is not None:
                     return wait
                 if last:
-                    self._seen = self._claim.said = text
+                    self._seen = self._claim.visible = text
                 wait, self._gap = self._gap, max(self._gap, min(WIDER * self._gap, self._widest))
                 return wait
-        self._seen = self._claim.said = text
+        self._seen = self._claim.visible = text
         return LOOK_SECONDS
 
     def _stale(self) -> bool:

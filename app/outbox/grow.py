@@ -54,12 +54,12 @@ class Growing:
     def anew(self) -> None:
         """The model begins again; what stands there stays until the repetition is longer."""
         self._said.clear()
-        self._least = len(self._claim.said)
+        self._least = len(self._claim.visible)
 
     @property
     def kept(self) -> str:
         """What is visible; else what was said."""
-        return self._claim.said or "".join(self._said)
+        return self._claim.visible or "".join(self._said)
 
     async def __aenter__(self) -> Self:
         self._turn = asyncio.current_task()

@@ -89,7 +89,7 @@ async def test_what_was_cut_is_kept_where_a_wait_or_a_shorter_question_would_hel
 ) -> None:
     bot = Bot(Failing(then))
     made = claim(update(text="count"))
-    made.said, made.shown = said, bool(said)
+    made.visible, made.shown = said, bool(said)
     if not said:
         with pytest.raises(type(then)):
             await bot.reply(context(claimed=made))
@@ -103,7 +103,7 @@ async def test_what_was_seen_of_an_answer_that_fails_is_kept_and_said_to_be_cut(
     outbox = Outbox()
     ctx = context()
     ctx.question = "what?"
-    ctx.claim.said, ctx.claim.shown = "the beginning", True
+    ctx.claim.visible, ctx.claim.shown = "the beginning", True
     outcome = await Boundary(outbox, Manual(500.0), history_turns=5)(ctx, Inner(error))
     assert outbox.texts == [f"the beginning\n\n{words.CUT()}"]
     assert outbox.marked == [True]
