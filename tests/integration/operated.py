@@ -11,7 +11,9 @@ from typing import Any
 from unittest import mock
 
 from aiohttp import web
+from redis.asyncio import Redis
 
+from app.core.valkey import running
 from simulator import people, wire
 from simulator.client import Someone
 from simulator.server import Simulator
@@ -113,3 +115,20 @@ async def operated(folder: Path, *, reads_all: bool = True, **settings: object) 
             bot.close()
             assert TOKEN.partition(":")[2] not in bot.log
             assert KEY not in bot.log
+
+
+async def kept(folder: Path) -> dict[str, str]:
+    """Everything that stands in the Redis of the bot in this folder, by key."""
+    found = {}
+    async with Redis.from_url(running(folder / "data")) as client:
+        read: dict[bytes, Any] = {
+            b"string": client.get,
+            b"hash": client.hgetall,
+            b"list": lambda key: client.lrange(key, 0, -1),
+            b"zset": lambda key: client.zrange(key, 0, -1),
+            b"stream": client.xrange,
+        }
+        async for key in client.scan_iter("*"):
+            kind: Any = await client.type(key)
+            found[key.decode()] = str(await read[kind](key))
+    return found

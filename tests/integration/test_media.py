@@ -9,19 +9,16 @@ from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from redis.asyncio import Redis
 
 from app.core import unread
-from app.core.valkey import running
 from simulator.client import Json, Someone, Upload
 from simulator.world import copy
-from tests.integration.operated import KEY, TOKEN, telegram
+from tests.integration.operated import KEY, TOKEN, kept, telegram
 from tests.support.demo import ADA, BOT_NAME, GRACE, HIKERS, LINUS, MARGARET, Demo
 from tests.unit.media.pdfs import pdf
 
@@ -112,27 +109,11 @@ async def nowhere(bot: Sensing) -> None:
     """The promise of the whole module, looked at when all of it has happened."""
     assert bot.model.bodies
     heard, log = b"\n".join(bot.model.bodies), bot.bot.log.encode()
-    for text in (heard, log, await dump(bot.bot.folder)):
+    for text in (heard, log, str(await kept(bot.bot.folder)).encode()):
         assert SECRET.encode() not in text
         assert b"/file/bot" not in text
         assert KEY.encode() not in text
     assert bot.simulator.api_url.encode() not in heard
-
-
-async def dump(folder: Path) -> bytes:
-    """Everything that stands in Redis."""
-    found = []
-    async with Redis.from_url(running(folder / "data")) as client:
-        async for key in client.scan_iter("*"):
-            kind: Any = await client.type(key)
-            read: dict[str, Any] = {
-                "string": client.get,
-                "hash": client.hgetall,
-                "list": lambda key: client.lrange(key, 0, -1),
-                "zset": lambda key: client.zrange(key, 0, -1),
-            }
-            found.append(repr(await read[kind.decode()](key)).encode() if kind.decode() in read else b"")
-    return b"\n".join(found)
 
 
 def photo(kind: str = "photo") -> Upload:

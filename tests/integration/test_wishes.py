@@ -8,15 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from redis.asyncio import Redis
 
-from app.core.valkey import running
 from simulator.client import Json, Someone
-from tests.integration.operated import Operated, operated
+from tests.integration.operated import Operated, kept, operated
 from tests.support.demo import ADA, BOT_NAME, GRACE, HIKERS, LINUS, MARGARET
 from tests.support.wait import until
 
@@ -36,20 +33,7 @@ async def ask(person: Someone, words: str, chat: str = "") -> Json:
 
 async def stored(bot: Operated, words: str) -> list[str]:
     """The keys in Redis whose value holds these words."""
-    found = []
-    async with Redis.from_url(running(bot.bot.folder / "data")) as client:
-        async for key in client.scan_iter("*"):
-            kind: Any = await client.type(key)
-            read: dict[str, Any] = {
-                "string": client.get,
-                "hash": client.hgetall,
-                "list": lambda key: client.lrange(key, 0, -1),
-                "zset": lambda key: client.zrange(key, 0, -1),
-                "stream": client.xrange,
-            }
-            if words in str(await read[kind.decode()](key)):
-                found.append(key.decode())
-    return found
+    return [key for key, value in (await kept(bot.bot.folder)).items() if words in value]
 
 
 class TestIgnore:
